@@ -1,0 +1,87 @@
+"""From a folder, or from nothing, to patients with prepared slices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from brainseg_utils.cases import SEQUENCES, Case, find_cases
+from brainseg_utils.errors import raise_all
+from brainseg_utils.grid import SliceGrid
+from brainseg_utils.phantom import make_phantoms
+from brainseg_utils.slices import SliceStore, prepare_slices
+from brainseg_utils.workspace import Workspace, smoke_wanted
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """Which patients to use, and how to cut their slices.
+
+    Attributes:
+        data_dir: Folder of real patients; empty for phantom patients.
+        patients: Number of phantom patients.
+        spacing_mm: Voxel size of the phantom patients; 1 mm as in BraTS.
+        sequences: Sequences to use, in channel order.
+        crop_size: Side in voxels of the square cut round the brain.
+        image_size: Side in pixels of a slice.
+        on_bad: What to do about unusable patients: `"fail"` or `"exclude"`.
+        seed: Seed of the phantom patients.
+    """
+
+    data_dir: str = ""
+    patients: int = 24
+    spacing_mm: float = 1.0
+    sequences: tuple[str, ...] = SEQUENCES
+    crop_size: int = 192
+    image_size: int = 96
+    on_bad: str = "fail"
+    seed: int = 0
+
+    def shrunk_for_smoke(self) -> DataConfig:
+        """Return the smallest cohort on which every step still means something."""
+        return replace(self, patients=4, spacing_mm=4.0, crop_size=48, image_size=32)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Patients together with their prepared slices.
+
+    Attributes:
+        name: What to call the cohort in figures and tables.
+        folder: Where the patients' files lie.
+        cases: Usable patients, keyed by id.
+        store: Their slices.
+        problems: Everything left out or odd, as text.
+    """
+
+    name: str
+    folder: Path
+    cases: dict[str, Case]
+    store: SliceStore
+    problems: tuple[str, ...]
+
+
+def load_cohort(config: DataConfig, workspace: Workspace) -> Cohort:
+    """Find or make the patients and prepare their slices; quick the second time.
+
+    Raises:
+        BrainSegError: No usable patients, or unusable ones with `on_bad="fail"`.
+    """
+    if smoke_wanted() and not config.data_dir:
+        config = config.shrunk_for_smoke()
+    if config.data_dir:
+        # A relative folder means one beside the project, wherever the kernel runs.
+        folder = workspace.root / Path(config.data_dir).expanduser()
+    else:
+        folder = workspace.data / f"phantom-{config.seed}-{config.spacing_mm:g}mm"
+        make_phantoms(folder, config.patients, config.seed, config.spacing_mm)
+    found, problems = find_cases(folder, config.sequences)
+    if config.on_bad == "fail" or not found:
+        raise_all(problem for problem in problems if problem.code.startswith("E-"))
+    if not config.data_dir:
+        found = found[: config.patients]  # A larger cohort may have been made before.
+    grid = SliceGrid(config.crop_size, config.image_size)
+    store = prepare_slices(found, workspace.data / "prepared", grid, config.on_bad)
+    used = {case.id: case for case in found if case.id in store.tumour_ml}
+    listed = tuple(str(problem) for problem in problems) + store.problems
+    return Cohort(folder.name, folder, used, store, listed)

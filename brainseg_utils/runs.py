@@ -1,0 +1,146 @@
+"""The run folder: what a training leaves, whole or marked as not finished."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.files import (
+    file_digest,
+    read_json,
+    replacing,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+RECORD = "done.json"
+WHOLE_RUN = ("config.json", "training.json", "history.csv", "weights.npz")
+PACKAGES = ("tensorflow", "keras", "numpy", "nibabel", "nilearn", "scikit-image")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A folder with one training's configuration, history, weights and scores.
+
+    Attributes:
+        folder: Where it lies. Its name tells the configuration.
+    """
+
+    folder: Path
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What was asked for, with the split and the store's key."""
+        return read_json(self.folder / "config.json")
+
+    @property
+    def training(self) -> dict[str, Any]:
+        """What training took: `seconds`, `epochs`, `best_epoch`, and so on."""
+        return read_json(self.folder / "training.json")
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """Dice of validation and test patients, from `evaluation.evaluate_run`."""
+        return read_json(self.folder / "scores.json")
+
+    @property
+    def history(self) -> dict[str, list[float]]:
+        """Each epoch's losses, metrics and learning rate, as columns."""
+        with open(self.folder / "history.csv", newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return {name: [float(row[name]) for row in rows] for name in rows[0]}
+
+    @property
+    def trained(self) -> bool:
+        """Whether training came to its end."""
+        return all((self.folder / name).is_file() for name in WHOLE_RUN)
+
+    @property
+    def done(self) -> bool:
+        """Whether the completion record stands and fits the files."""
+        try:
+            record = read_json(self.folder / RECORD)
+            files = [self.folder / name for name in record["files"]]
+            return [file_digest(f) for f in files] == list(record["files"].values())
+        except (OSError, ValueError, KeyError):
+            return False
+
+    def finish(self) -> None:
+        """Write the completion record, with the digest of every file of the run."""
+        files = sorted(f for f in self.folder.rglob("*") if f.is_file())
+        names = [f.relative_to(self.folder).as_posix() for f in files]
+        digests = {
+            name: file_digest(file)
+            for name, file in zip(names, files, strict=True)
+            if name != RECORD
+        }
+        write_json(self.folder / RECORD, {"files": digests})
+
+    def prediction(self, case_id: str) -> Path:
+        """Return where the predicted mask of a test patient lies."""
+        return self.folder / "predictions" / f"{case_id}.nii.gz"
+
+
+def write_history(run: Run, history: dict[str, list[float]]) -> None:
+    """Write one row an epoch; the columns all have the same length."""
+    with replacing(run.folder / "history.csv") as temporary:
+        with open(temporary, "w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(history)
+            writer.writerows(zip(*history.values(), strict=True))
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Write a model's weights as NumPy arrays named by layer and variable.
+
+    An archive of plain arrays carries checksums, holds no code and needs no pickle;
+    HDF5 would load a flipped bit in silence.
+    """
+    arrays = {w.path.replace("/", "."): np.asarray(w) for w in model.weights}
+    with replacing(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Load weights into a network that our own code built.
+
+    Raises:
+        BrainSegError: The file is damaged, or is of another architecture.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except Exception as error:  # A damaged zip archive raises many kinds.
+        raise BrainSegError(
+            "E-CKPT", path, f"cannot be read: {error}.", "Train the run again."
+        ) from error
+    wanted = {w.path.replace("/", "."): w for w in model.weights}
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if shapes != {name: tuple(w.shape) for name, w in wanted.items()}:
+        raise BrainSegError(
+            "E-CKPT-MISMATCH",
+            path,
+            f"holds weights of another architecture than {model.name} as built.",
+            "Build the network with the run's own config.json.",
+        )
+    for name, weight in wanted.items():
+        weight.assign(arrays[name])
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages that results depend on."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from brainseg_utils.cases import SEQUENCES, Case, find_cases
 from brainseg_utils.errors import raise_all
 from brainseg_utils.grid import SliceGrid
 from brainseg_utils.phantom import make_phantoms
-from brainseg_utils.slices import SliceStore, prepare_slices
+from brainseg_utils.slices import prepare_slices
+from brainseg_utils.store import SliceStore
 from brainseg_utils.workspace import Workspace, smoke_wanted
 
 
@@ -36,6 +39,15 @@ class DataConfig:
     image_size: int = 96
     on_bad: str = "fail"
     seed: int = 0
+
+    @classmethod
+    def from_parameters(cls, parameters: Mapping[str, Any]) -> DataConfig:
+        """Take from a notebook's parameters those that belong here."""
+        known = {k: v for k, v in parameters.items() if k in cls.__dataclass_fields__}
+        known.pop("seed", None)  # In notebooks this is the training's seed.
+        if "sequences" in known:
+            known["sequences"] = tuple(known["sequences"])
+        return cls(**known)
 
     def shrunk_for_smoke(self) -> DataConfig:
         """Return the smallest cohort on which every step still means something."""

@@ -79,7 +79,9 @@ class SliceGrid:
         return volume
 
     def _crop(self, volume: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
-        cut = np.zeros((self.crop_size, self.crop_size, *volume.shape[2:]), volume.dtype)
+        cut = np.zeros(
+            (self.crop_size, self.crop_size, *volume.shape[2:]), volume.dtype
+        )
         inside, outside = self._overlap(corner, volume.shape)
         cut[outside] = volume[inside]
         # [x, y, z, ...] to [z, y, x, ...]: slices first, as they are read.

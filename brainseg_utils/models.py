@@ -100,7 +100,9 @@ def _convolve(x: Any, filters: int, name: str) -> Any:
 
 
 def _enlarge(x: Any, filters: int, name: str) -> Any:
-    return layers.Conv2DTranspose(filters, 2, strides=2, activation="relu", name=name)(x)
+    return layers.Conv2DTranspose(filters, 2, strides=2, activation="relu", name=name)(
+        x
+    )
 
 
 def _probability(x: Any) -> Any:

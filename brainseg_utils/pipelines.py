@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from brainseg_utils.slices import SliceStore
+from brainseg_utils.store import SliceStore
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ def make_dataset(
     seed: int = 0,
     epochs: int = 1,
     first_epoch: int = 0,
+    slices_per_epoch: int = 0,
 ) -> tf.data.Dataset:
     """Make batches of images and masks from some rows of a store.
 
@@ -50,23 +51,29 @@ def make_dataset(
         seed: Seed of order and augmentation.
         epochs: How many epochs the data set holds, one after the other.
         first_epoch: Number of the first of them.
+        slices_per_epoch: How many slices an epoch draws; 0 draws each one once. More
+            than there are enlarges the set by copies, each augmented on its own, as
+            the paper does; fewer draws another part in every epoch.
 
     Returns:
         Data set of `(images, masks)`: `[batch, height, width, channel]` float32
         z-scores and `[batch, height, width, 1]` float32 of 0 and 1. Its cardinality
-        is known: `epochs * steps_per_epoch(len(rows), batch_size)`.
+        is known: `epochs * steps_per_epoch(slices, batch_size)`.
 
     Raises:
         ValueError: `rows` is empty.
     """
     if not len(rows):
         raise ValueError("rows must name at least one slice. Got: none")
-    rows = tf.constant(rows, tf.int64)
+    count = slices_per_epoch or len(rows)
+    copies = math.ceil(count / len(rows))
+    rows = tf.constant(np.tile(rows, copies), tf.int64)
 
     def batches_of(epoch: tf.Tensor) -> tf.data.Dataset:
         key = tf.stack([tf.constant(seed, tf.int64), epoch])
         order = tf.random.experimental.stateless_shuffle(rows, key) if shuffle else rows
-        batches = tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+        drawn = tf.data.Dataset.from_tensor_slices(order[:count])
+        batches = drawn.batch(batch_size)
         return batches.enumerate().map(lambda step, batch: (key, step, batch))
 
     def read(key: tf.Tensor, step: tf.Tensor, batch: tf.Tensor) -> tuple:
@@ -77,7 +84,7 @@ def make_dataset(
             images, masks = augment(images, masks, key, augmentation)
         return images, masks
 
-    steps = epochs * steps_per_epoch(int(rows.shape[0]), batch_size)
+    steps = epochs * steps_per_epoch(count, batch_size)
     return (
         tf.data.Dataset.range(first_epoch, first_epoch + epochs)
         .flat_map(batches_of)

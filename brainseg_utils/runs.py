@@ -4,26 +4,13 @@ from __future__ import annotations
 
 import csv
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import (
-    file_digest,
-    read_json,
-    replacing,
-    write_json,
-)
-
-if TYPE_CHECKING:
-    import keras
+from brainseg_utils.files import file_digest, read_json, replacing, write_json
 
 RECORD = "done.json"
 WHOLE_RUN = ("config.json", "training.json", "history.csv", "weights.npz")
-PACKAGES = ("tensorflow", "keras", "numpy", "nibabel", "nilearn", "scikit-image")
 
 
 @dataclass(frozen=True)
@@ -96,51 +83,3 @@ def write_history(run: Run, history: dict[str, list[float]]) -> None:
             writer = csv.writer(file)
             writer.writerow(history)
             writer.writerows(zip(*history.values(), strict=True))
-
-
-def save_weights(model: keras.Model, path: Path) -> None:
-    """Write a model's weights as NumPy arrays named by layer and variable.
-
-    An archive of plain arrays carries checksums, holds no code and needs no pickle;
-    HDF5 would load a flipped bit in silence.
-    """
-    arrays = {w.path.replace("/", "."): np.asarray(w) for w in model.weights}
-    with replacing(path) as temporary:
-        np.savez(temporary, **arrays)
-
-
-def load_weights(model: keras.Model, path: Path) -> None:
-    """Load weights into a network that our own code built.
-
-    Raises:
-        BrainSegError: The file is damaged, or is of another architecture.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except Exception as error:  # A damaged zip archive raises many kinds.
-        raise BrainSegError(
-            "E-CKPT", path, f"cannot be read: {error}.", "Train the run again."
-        ) from error
-    wanted = {w.path.replace("/", "."): w for w in model.weights}
-    shapes = {name: array.shape for name, array in arrays.items()}
-    if shapes != {name: tuple(w.shape) for name, w in wanted.items()}:
-        raise BrainSegError(
-            "E-CKPT-MISMATCH",
-            path,
-            f"holds weights of another architecture than {model.name} as built.",
-            "Build the network with the run's own config.json.",
-        )
-    for name, weight in wanted.items():
-        weight.assign(arrays[name])
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of the packages that results depend on."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return found

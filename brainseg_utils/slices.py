@@ -1,11 +1,11 @@
-"""Turn patients into a memory-mapped store of normalised axial slices, once."""
+"""Turn patients into a store of normalised axial slices, once."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,64 +16,16 @@ from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, raise_all
 from brainseg_utils.files import (
     file_digest,
-    read_json,
     replacing_folder,
     value_digest,
     write_json,
 )
 from brainseg_utils.grid import SliceGrid
+from brainseg_utils.store import SliceStore, open_store
 from brainseg_utils.volumes import load_case, normalise
 
 STORE_VERSION = 1  # Raise it whenever the same files would give other slices.
 MIN_BRAIN_SHARE = 0.01  # Slices with less brain than this teach nothing.
-
-
-@dataclass(frozen=True)
-class SliceStore:
-    """Normalised slices of many patients, read from disk as they are used.
-
-    Attributes:
-        folder: Where the store lies.
-        images: `[slice, height, width, channel]` float16, z-scored inside the brain.
-        masks: `[slice, height, width]` uint8, 1 in the whole tumour.
-        cases: For each patient `id`, `start` and `stop` (its rows), `z` (the rows'
-            positions in the volume), `corner` (voxel of the crop), `tumour_ml`.
-        sequences: Names of the channels, in order.
-        grid: How slices were cut from the volumes.
-        problems: What was left out or looked odd, as text.
-        key: Digest of everything that went in.
-    """
-
-    folder: Path
-    images: np.ndarray
-    masks: np.ndarray
-    cases: tuple[dict[str, Any], ...]
-    sequences: tuple[str, ...]
-    grid: SliceGrid
-    problems: tuple[str, ...]
-    key: str
-
-    @property
-    def tumour_ml(self) -> dict[str, float]:
-        """Tumour volume of each patient, in millilitres."""
-        return {case["id"]: case["tumour_ml"] for case in self.cases}
-
-    def case(self, case_id: str) -> dict[str, Any]:
-        """Return the record of one patient.
-
-        Raises:
-            KeyError: The store holds no such patient.
-        """
-        for case in self.cases:
-            if case["id"] == case_id:
-                return case
-        raise KeyError(f"no patient {case_id!r} in {self.folder}")
-
-    def rows(self, case_ids: Iterable[str], step: int = 1) -> np.ndarray:
-        """Return the row numbers of every `step`-th slice of these patients."""
-        spans = [self.case(case_id) for case_id in case_ids]
-        rows = [np.arange(span["start"], span["stop"], step) for span in spans]
-        return np.concatenate(rows) if rows else np.zeros(0, int)
 
 
 def prepare_slices(
@@ -104,44 +56,6 @@ def prepare_slices(
         with replacing_folder(target) as temporary:
             _write_store(cases, temporary, grid, on_bad, key)
     return open_store(target)
-
-
-def open_store(folder: str | Path) -> SliceStore:
-    """Open a store written by `prepare_slices`; nothing is read but its manifest.
-
-    Raises:
-        BrainSegError: The folder holds no whole store.
-    """
-    folder = Path(folder)
-    try:
-        manifest = read_json(folder / "manifest.json")
-        shape = tuple(manifest["shape"])
-        images = _map(folder / "images.f16", np.float16, shape)
-        masks = _map(folder / "masks.u8", np.uint8, shape[:3])
-    except (OSError, ValueError, KeyError) as error:
-        raise BrainSegError(
-            "E-STORE",
-            folder,
-            f"is not a whole store: {error}.",
-            "Delete the folder; it is prepared again from the patients' files.",
-        ) from error
-    return SliceStore(
-        folder,
-        images,
-        masks,
-        tuple(manifest["cases"]),
-        tuple(manifest["sequences"]),
-        SliceGrid(**manifest["grid"]),
-        tuple(manifest["problems"]),
-        manifest["key"],
-    )
-
-
-def _map(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-    wanted = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if path.stat().st_size != wanted:
-        raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {wanted}")
-    return np.memmap(path, dtype, "r", shape=shape)
 
 
 def _store_key(cases: Sequence[Case], grid: SliceGrid) -> str:

@@ -3,114 +3,26 @@
 from __future__ import annotations
 
 import os
-import resource
-import sys
 import time
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import asdict
 from typing import Any
 
 import keras
 
 from brainseg_utils.callbacks import PhaseSwitch
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import value_digest, write_json
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.files import write_json
 from brainseg_utils.losses import DiceLoss
+from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.models import BUILDERS
 from brainseg_utils.pipelines import Augmentation, make_dataset, steps_per_epoch
-from brainseg_utils.runs import Run, load_weights, save_weights, versions, write_history
-from brainseg_utils.splits import Split, split_cases
-from brainseg_utils.workspace import Workspace, smoke_wanted
-
-TRAINING_VERSION = 1  # Raise it whenever the same configuration would train otherwise.
-
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """Everything that decides a training, besides the patients.
-
-    Attributes:
-        model: `"cnn1"` or `"cnn2"`.
-        dropout_rate: Share of activations dropped, in [0, 1).
-        filters: Filters of the first level.
-        epochs: Most epochs to train.
-        learning_rate: Adam's learning rate; of the first phase where there are two.
-        fine_learning_rate: Learning rate of the second half of the epochs; 0 keeps to
-            one phase.
-        frozen_blocks: Encoder blocks that the second phase freezes.
-        patience: Epochs without a better validation before training stops.
-        batch_size: Slices in a batch.
-        slice_step: Train on every n-th slice; evaluation always uses all.
-        rotation_degrees: Largest rotation of the augmentation, to either side.
-        augment: Whether to rotate and flip training slices at all.
-        fold: Which fold of patients is the test part.
-        folds: Number of folds; 0 chooses by the number of patients.
-        seed: Seed of weights, order, augmentation and dropout.
-    """
-
-    model: str
-    dropout_rate: float = 0.0
-    filters: int = 16
-    epochs: int = 50
-    learning_rate: float = 1e-4
-    fine_learning_rate: float = 0.0
-    frozen_blocks: int = 2
-    patience: int = 10
-    batch_size: int = 16
-    slice_step: int = 1
-    rotation_degrees: float = 15.0
-    augment: bool = True
-    fold: int = 0
-    folds: int = 0
-    seed: int = 0
-
-    def __post_init__(self):
-        for name in ("epochs", "patience", "batch_size", "slice_step", "filters"):
-            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        _require(self.model in BUILDERS, "model", f"one of {[*BUILDERS]}", self.model)
-        _require(0 <= self.dropout_rate < 1, "dropout_rate", "in [0, 1)", self)
-        _require(self.learning_rate > 0, "learning_rate", "positive", self)
-        _require(self.fine_learning_rate >= 0, "fine_learning_rate", "0 or more", self)
-
-    def shrunk_for_smoke(self) -> TrainingConfig:
-        """Return a training of seconds that still passes through every step."""
-        return replace(
-            self, epochs=min(self.epochs, 2), filters=4, slice_step=2, patience=2
-        )
-
-    @property
-    def name(self) -> str:
-        """What distinguishes the run within a sweep, readable and fit for a folder."""
-        return (
-            f"{self.model}_dropout-{self.dropout_rate:g}_epochs-{self.epochs}"
-            f"_fold-{self.fold}_seed-{self.seed}"
-        )
-
-
-def split_of(config: TrainingConfig, cohort: Cohort) -> Split:
-    """Return the patients of each part for this configuration's fold.
-
-    Dealing has a seed of its own, so that all seeds of a fold share its patients.
-    """
-    return split_cases(cohort.store.tumour_ml, config.fold, config.folds)
-
-
-def resolve(config: TrainingConfig) -> TrainingConfig:
-    """Return the configuration to use here: shrunk under the smoke profile."""
-    return config.shrunk_for_smoke() if smoke_wanted() else config
-
-
-def find_run(config: TrainingConfig, cohort: Cohort, workspace: Workspace) -> Run:
-    """Return the folder in which this very training belongs, finished or not.
-
-    Its name ends with a digest of configuration, patients and code version, so that a
-    run never takes the place of a different one.
-    """
-    config = resolve(config)
-    key = value_digest([TRAINING_VERSION, asdict(config), cohort.store.key], length=8)
-    return Run(workspace.runs / "runs" / f"{config.name}_{key}")
+from brainseg_utils.plans import find_run, resolve, split_of
+from brainseg_utils.runs import Run, write_history
+from brainseg_utils.splits import Split
+from brainseg_utils.weights import load_weights, save_weights
+from brainseg_utils.workspace import Workspace
 
 
 def build_model(config: TrainingConfig, cohort: Cohort) -> keras.Model:
@@ -126,27 +38,18 @@ def compile_model(model: keras.Model, config: TrainingConfig) -> None:
 
 
 def make_callbacks(config: TrainingConfig) -> list[keras.callbacks.Callback]:
-    """Make early stopping, and the phase switch where there are two phases.
-
-    As in the paper, CNN1 watches the metric and CNN2 the loss.
-    """
-    monitor, mode = ("val_dice", "max") if config.model == "cnn1" else ("val_loss", "min")
+    """Make early stopping, and the phase switch where there are two phases."""
+    monitor, mode = config.monitor
     callbacks = [
         keras.callbacks.EarlyStopping(
             monitor, mode=mode, patience=config.patience, restore_best_weights=True
         )
     ]
-    if config.fine_learning_rate:
+    if config.switch_epoch is not None:
         frozen = [f"encoder{level + 1}_" for level in range(config.frozen_blocks)]
-        callbacks.append(
-            PhaseSwitch(switch_epoch(config), config.fine_learning_rate, frozen)
-        )
+        rate = config.fine_learning_rate
+        callbacks.append(PhaseSwitch(config.switch_epoch, rate, frozen))
     return callbacks
-
-
-def switch_epoch(config: TrainingConfig) -> int:
-    """Return the first epoch of the second phase, counted from 0."""
-    return config.epochs // 2
 
 
 def train(
@@ -197,7 +100,7 @@ def _fit(
     verbose: int,
 ) -> dict[str, list[float]]:
     store = cohort.store
-    rows = store.rows(split.train, config.slice_step)
+    rows, drawn = store.rows(split.train), config.slices_per_epoch
     augmentation = Augmentation(config.rotation_degrees) if config.augment else None
     batches = make_dataset(
         store,
@@ -207,15 +110,17 @@ def _fit(
         shuffle=True,
         seed=config.seed,
         epochs=config.epochs,
+        slices_per_epoch=drawn,
     )
-    validation = make_dataset(
-        store, store.rows(split.validation, config.slice_step), config.batch_size
-    )
+    # Half an epoch's slices suffice to watch by; scores come from all of them.
+    validation_rows = store.rows(split.validation, at_most=drawn // 2)
+    validation = make_dataset(store, validation_rows, config.batch_size)
     record = _Record()
     model.fit(
         batches,
         epochs=config.epochs,
-        steps_per_epoch=steps_per_epoch(len(rows), config.batch_size),
+        steps_per_epoch=steps_per_epoch(drawn or len(rows), config.batch_size),
+        shuffle=False,  # The data set shuffles itself; Keras would warn.
         # Cached: the same few batches are wanted after each epoch.
         validation_data=validation.cache(),
         callbacks=[*make_callbacks(config), record],
@@ -264,29 +169,15 @@ def _save(
     )
     write_history(run, history)
     save_weights(model, run.folder / "weights.npz")
-    best = history["val_dice"] if config.model == "cnn1" else history["val_loss"]
-    choose = max if config.model == "cnn1" else min
+    monitor, mode = config.monitor
+    best = {"max": max, "min": min}[mode](history[monitor])
     facts = {
         "seconds": seconds,
         "epochs": len(history["epoch"]),
-        "best_epoch": best.index(choose(best)) + 1,
+        "best_epoch": history[monitor].index(best) + 1,
         "parameters": model.count_params(),
         "peak_memory_mb": peak_memory_mb(),
         "cores": os.cpu_count(),
         "versions": versions(),
     }
     write_json(run.folder / "training.json", facts)
-
-
-def peak_memory_mb() -> float:
-    """Return the most memory this process has held so far, in megabytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
-
-
-def _require(holds: bool, name: str, wanted: str, got: Any) -> None:
-    if not holds:
-        got = getattr(got, name, got)
-        raise BrainSegError(
-            "E-PARAMETER", name, f"wanted {wanted}, got {got!r}.", "Correct it."
-        )

@@ -27,6 +27,12 @@ class Workspace:
         return self.root / "data"
 
     @property
+    def notebooks(self) -> Path:
+        """Folder of the numbered notebooks: the checkout's, else the installed ones."""
+        here = self.root / "notebooks"
+        return here if here.is_dir() else Path(__file__).parent / "notebooks"
+
+    @property
     def runs(self) -> Path:
         """Folder of this profile's results."""
         return self.root / "runs" / self.profile
@@ -64,6 +70,10 @@ def open_workspace(profile: str = "quick") -> Workspace:
         )
     home = os.environ.get("BRAINSEG_HOME")
     here = Path.cwd()
-    checkouts = [f for f in (here, *here.parents) if (f / "brainseg_utils").is_dir()]
+    checkouts = [
+        folder
+        for folder in (here, *here.parents)
+        if (folder / "brainseg_utils").is_dir() and (folder / "notebooks").is_dir()
+    ]
     root = Path(home) if home else next(iter(checkouts), here)
     return Workspace(root.resolve(), "smoke" if smoke_wanted() else profile)

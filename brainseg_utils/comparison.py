@@ -1,0 +1,96 @@
+"""CNN1 against CNN2 and the controls: what notebook 05 reads out of finished runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brainseg_utils.controls import best_threshold, predict_nothing
+from brainseg_utils.dropout_sweep import DropoutSweep
+from brainseg_utils.evaluation import mean_interval, patient_means
+from brainseg_utils.machine import describe_machine, peak_memory_mb, versions
+from brainseg_utils.splits import split_cases
+
+
+def choose_rates(table: pd.DataFrame) -> pd.DataFrame:
+    """Keep each model's full-length runs at its best dropout rate, fold by fold.
+
+    Best is the highest mean over seeds of Dice on the fold's own validation patients;
+    the test patients have no say.
+    """
+    full = table[~table["half_epochs"]]
+    keys = ["model", "fold", "dropout_rate"]
+    dice = full.groupby(keys)["validation_dice"].mean().reset_index()
+    best = dice.loc[dice.groupby(["model", "fold"])["validation_dice"].idxmax(), keys]
+    return full.merge(best, on=keys)
+
+
+def summarise_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Summarise runs' test scores: Dice per volume with interval, slice and batch.
+
+    Args:
+        scores: One `{id: scores}` for each run, from `evaluation.score_mask`.
+    """
+    dice = patient_means(scores, "dice_volume")
+    others = {
+        figure: float(np.mean([*patient_means(scores, figure).values()]))
+        for figure in ("dice_slice", "dice_batch")
+    }
+    return {"dice_volume": {**mean_interval(dice.values()), "patients": dice}, **others}
+
+
+def summarise_models(sweep: DropoutSweep, chosen: pd.DataFrame) -> dict[str, Any]:
+    """Summarise the chosen runs of each model; seconds are the mean of one training."""
+    return {
+        model: {
+            **summarise_scores([run.scores["test"] for run in sweep.runs(rows)]),
+            "seconds": float(rows["seconds"].mean()),
+            "dropout_rate": {
+                str(fold): float(rate)
+                for fold, rate in zip(rows["fold"], rows["dropout_rate"], strict=True)
+            },
+        }
+        for model, rows in chosen.groupby("model")
+    }
+
+
+def summarise_controls(sweep: DropoutSweep, folds: Sequence[int]) -> dict[str, Any]:
+    """Score the two controls on the same test patients as the models."""
+    splits = [split_cases(sweep.cohort.store.tumour_ml, fold) for fold in folds]
+    thresholds = [best_threshold(sweep.cohort, split) for split in splits]
+    return {
+        "predict_nothing": summarise_scores(
+            [predict_nothing(sweep.cohort, split) for split in splits]
+        ),
+        "best_threshold": {
+            **summarise_scores([scores for _, scores in thresholds]),
+            "z_scores": [threshold for threshold, _ in thresholds],
+        },
+    }
+
+
+def summarise(
+    sweep: DropoutSweep, table: pd.DataFrame, claims: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return everything that `summary.json` holds."""
+    chosen = choose_rates(table)
+    folds = sorted(int(fold) for fold in table["fold"].unique())
+    peaks = [run.training["peak_memory_mb"] for run in sweep.runs(table)]
+    return {
+        "models": summarise_models(sweep, chosen),
+        "controls": summarise_controls(sweep, folds),
+        "claims": list(claims),
+        "seed": int(table["seed"].min()),
+        "seeds": int(table["seed"].nunique()),
+        "folds": len(folds),
+        "cohort": {"name": sweep.cohort.name, "patients": len(sweep.cohort.cases)},
+        "profile": sweep.workspace.profile,
+        "peak_memory_mb": round(max([*peaks, peak_memory_mb()])),
+        "machine": describe_machine(),
+        "date": time.strftime("%Y-%m-%d"),
+        "versions": versions(),
+    }

@@ -1,0 +1,60 @@
+"""What a network must beat to have learned anything: nothing, and a threshold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from brainseg_utils.cohorts import Cohort
+from brainseg_utils.evaluation import dice_score, restore_mask, score_mask
+from brainseg_utils.splits import Split
+
+THRESHOLDS = np.arange(0.0, 4.01, 0.1)  # In deviations from the brain's mean.
+
+
+def predict_nothing(cohort: Cohort, split: Split) -> dict[str, Any]:
+    """Score empty masks on the test patients, as `{id: scores}`."""
+    return {name: _score_slices(cohort, name, None, 0.0) for name in split.test}
+
+
+def best_threshold(cohort: Cohort, split: Split) -> tuple[float, dict[str, Any]]:
+    """Score the best threshold on one sequence: FLAIR, else the last of the store.
+
+    The threshold is the one with the highest mean Dice over the training patients.
+
+    Returns:
+        The threshold in z-scores, and the test patients' scores as `{id: scores}`.
+    """
+    sequences = cohort.store.sequences
+    channel = sequences.index("flair") if "flair" in sequences else len(sequences) - 1
+    dice = [_dice_by_threshold(cohort, name, channel) for name in split.train]
+    threshold = float(THRESHOLDS[np.mean(dice, axis=0).argmax()])
+    scores = {
+        name: _score_slices(cohort, name, channel, threshold) for name in split.test
+    }
+    return threshold, scores
+
+
+def _dice_by_threshold(cohort: Cohort, case_id: str, channel: int) -> list[float]:
+    record = cohort.store.case(case_id)
+    rows = slice(record["start"], record["stop"])
+    image = cohort.store.images[rows, ..., channel].astype(np.float32)
+    truth = cohort.store.masks[rows]
+    return [dice_score(truth, image >= threshold) for threshold in THRESHOLDS]
+
+
+def _score_slices(
+    cohort: Cohort, case_id: str, channel: int | None, threshold: float
+) -> dict[str, float]:
+    """Score `image >= threshold` like a network's prediction; None is an empty mask."""
+    store, record = cohort.store, cohort.store.case(case_id)
+    rows = slice(record["start"], record["stop"])
+    if channel is None:
+        slices = np.zeros_like(store.masks[rows])
+    else:
+        # The background is 0 as the brain's mean is, and must not count as bright.
+        image = store.images[rows].astype(np.float32)
+        slices = (image[..., channel] >= threshold) & np.any(image != 0, axis=-1)
+    mask = restore_mask(store, case_id, slices.astype(np.float32))
+    return score_mask(cohort.cases[case_id], store, mask, slices)

@@ -1,0 +1,151 @@
+"""The paper's grid: both networks over dropout rates, CNN2 over lengths as well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from brainseg_utils.cohorts import Cohort, DataConfig, load_cohort
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.evaluation import patient_means
+from brainseg_utils.execution import notebook_parameters
+from brainseg_utils.plans import find_run, resolve
+from brainseg_utils.runs import Run
+from brainseg_utils.splits import LEAVE_ONE_OUT_BELOW, automatic_folds
+from brainseg_utils.sweep import Point, expand_grid
+from brainseg_utils.workspace import Workspace
+
+NOTEBOOKS = {"cnn1": "02_cnn1.ipynb", "cnn2": "03_cnn2.ipynb"}
+
+
+class DropoutSweep:
+    """Executions of notebooks 02 and 03, and the runs that they leave.
+
+    Args:
+        workspace: Where notebooks and runs lie.
+        overrides: Parameters passed on to both notebooks, where they know them.
+
+    Raises:
+        BrainSegError: `E-PARAMETER` where neither notebook knows an override.
+    """
+
+    def __init__(self, workspace: Workspace, overrides: Mapping[str, Any]):
+        self.workspace = workspace
+        self.paths = {m: workspace.notebooks / name for m, name in NOTEBOOKS.items()}
+        self.defaults = {m: notebook_parameters(p) for m, p in self.paths.items()}
+        known = {name for defaults in self.defaults.values() for name in defaults}
+        unknown = sorted(set(overrides) - known)
+        if unknown:
+            raise BrainSegError(
+                "E-PARAMETER",
+                "overrides",
+                f"neither notebook has a parameter {', '.join(unknown)}.",
+                f"Known: {', '.join(sorted(known))}.",
+            )
+        # The sweep's runs must lie in its own profile's folder.
+        self.overrides = {**overrides, "profile": workspace.profile}
+
+    @cached_property
+    def cohort(self) -> Cohort:
+        """The patients, as notebooks 02 and 03 see them."""
+        config = DataConfig.from_parameters({**self.defaults["cnn2"], **self.overrides})
+        return load_cohort(config, self.workspace)
+
+    def default_folds(self) -> list[int]:
+        """Return every fold of a small cohort, else fold 0 alone."""
+        patients = len(self.cohort.cases)
+        every = patients < LEAVE_ONE_OUT_BELOW and not self.workspace.profile == "smoke"
+        return list(range(automatic_folds(patients))) if every else [0]
+
+    def points(
+        self, rates: Sequence[float], seeds: Sequence[int], folds: Sequence[int]
+    ) -> list[Point]:
+        """Return the grid, CNN2's half-length runs at the lowest rate among it."""
+        if self.workspace.profile == "smoke":
+            rates, seeds = rates[:2], seeds[:1]
+        points = []
+        for model, path in self.paths.items():
+            known = self.defaults[model]
+            fixed = {k: [v] for k, v in self.overrides.items() if k in known}
+            varied = {"dropout_rate": rates, "seed": seeds, "fold": folds}
+            points += expand_grid(path, {**fixed, **varied})
+            if model == "cnn2":
+                epochs = self.config_of(points[-1]).epochs
+                half = {"dropout_rate": [min(rates)], "epochs": [epochs // 2]}
+                points += expand_grid(path, {**fixed, **varied, **half})
+        return points
+
+    def config_of(self, point: Point) -> TrainingConfig:
+        """Return the configuration that a point's notebook trains."""
+        model = next(m for m, path in self.paths.items() if path == point.notebook)
+        parameters = {**self.defaults[model], **point.parameters}
+        return TrainingConfig.from_parameters(model, parameters)
+
+    def run_of(self, point: Point) -> Run:
+        """Return the run folder of a point, finished or not."""
+        return find_run(self.config_of(point), self.cohort, self.workspace)
+
+    def switch_epoch(self, model: str) -> int | None:
+        """Return where the second phase of the full-length runs begins."""
+        parameters = {**self.defaults[model], **self.overrides}
+        return resolve(TrainingConfig.from_parameters(model, parameters)).switch_epoch
+
+    def table(self, points: Sequence[Point]) -> pd.DataFrame:
+        """Return one row for each finished point: what it was, and how it scored."""
+        rows = [self._row(point) for point in points if self.run_of(point).done]
+        return pd.DataFrame(rows)
+
+    def _row(self, point: Point) -> dict[str, Any]:
+        run, asked = self.run_of(point), self.config_of(point)
+        full = {**self.defaults[asked.model], **self.overrides}["epochs"]
+        dice = {
+            part: np.mean([s["dice_volume"] for s in run.scores[part].values()])
+            for part in ("validation", "test")
+        }
+        return {
+            "model": asked.model,
+            "dropout_rate": asked.dropout_rate,
+            "epochs": run.config["epochs"],
+            "half_epochs": asked.epochs < full,
+            "seed": asked.seed,
+            "fold": asked.fold,
+            "validation_dice": dice["validation"],
+            "test_dice": dice["test"],
+            "seconds": run.training["seconds"],
+            "run": run.folder.name,
+        }
+
+    def runs(self, table: pd.DataFrame) -> list[Run]:
+        """Return the run folders of a table's rows."""
+        return [Run(self.workspace.runs / "runs" / name) for name in table["run"]]
+
+    def curves(self, table: pd.DataFrame, figure: str) -> np.ndarray:
+        """Return a history column of all rows, `[run, epoch]`, NaN after a stop."""
+        columns = [run.history[figure] for run in self.runs(table)]
+        longest = max(map(len, columns))
+        return np.array([c + [np.nan] * (longest - len(c)) for c in columns])
+
+    def patient_dice(self, table: pd.DataFrame) -> dict[str, float]:
+        """Return each test patient's Dice per volume, its mean over the rows' seeds."""
+        return patient_means(
+            [r.scores["test"] for r in self.runs(table)], "dice_volume"
+        )
+
+
+def read_results(workspace: Workspace) -> pd.DataFrame:
+    """Return the table that notebook 04 wrote.
+
+    Raises:
+        BrainSegError: There is none yet, or it is empty.
+    """
+    path = workspace.runs / "sweep.csv"
+    if not path.is_file() or len(table := pd.read_csv(path)) == 0:
+        raise BrainSegError(
+            "E-RESULTS", path, "holds no results.", "Run notebook 04 first."
+        )
+    return table

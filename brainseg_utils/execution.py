@@ -1,0 +1,101 @@
+"""Execute one notebook with checked parameters."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from brainseg_utils.errors import BrainSegError, raise_all
+
+
+def notebook_parameters(notebook: str | Path) -> dict[str, Any]:
+    """Return the defaults in a notebook's parameters cell.
+
+    Raises:
+        BrainSegError: `E-NOTEBOOK` when it has no such cell: papermill would inject
+            values that the notebook's own defaults then overwrite, in silence.
+    """
+    import papermill
+
+    found = papermill.inspect_notebook(_literal(notebook))
+    if not found:
+        raise BrainSegError(
+            "E-NOTEBOOK",
+            notebook,
+            "has no cell tagged 'parameters'.",
+            "Tag the cell that holds its defaults (in Jupyter: Property Inspector).",
+        )
+    return {name: ast.literal_eval(entry["default"]) for name, entry in found.items()}
+
+
+def check_parameters(notebook: str | Path, parameters: Mapping[str, Any]) -> None:
+    """Refuse parameters that a notebook does not have, or that are of another type.
+
+    papermill alone only warns of an unknown one and runs with the defaults.
+
+    Raises:
+        BrainSegError: Naming every wrong parameter, and what the notebook knows.
+    """
+    known = notebook_parameters(notebook)
+    problems = []
+    for name, value in parameters.items():
+        if name not in known:
+            what = f"{Path(notebook).name} has no parameter of this name."
+        elif not _same_type(value, known[name]):
+            what = f"wanted {type(known[name]).__name__}, got {value!r}."
+        else:
+            continue
+        remedy = f"Known: {', '.join(known)}."
+        problems.append(BrainSegError("E-PARAMETER", name, what, remedy))
+    raise_all(problems)
+
+
+def execute_notebook(
+    notebook: str | Path,
+    output: str | Path,
+    parameters: Mapping[str, Any],
+    cwd: str | Path,
+    progress: bool = False,
+) -> None:
+    """Execute a notebook top to bottom in a fresh kernel that starts in `cwd`.
+
+    Raises:
+        BrainSegError: `E-PARAMETER` before anything runs; `E-CELL` with the number,
+            the first line and the error of the cell that failed.
+    """
+    import papermill
+
+    check_parameters(notebook, parameters)
+    output = Path(output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            _literal(notebook),
+            _literal(output),
+            dict(parameters),
+            kernel_name="python3",
+            cwd=str(cwd),
+            progress_bar=progress,
+        )
+    except papermill.PapermillExecutionError as error:
+        first_line = error.source.strip().split("\n")[0]
+        raise BrainSegError(
+            "E-CELL",
+            output,
+            f"cell {error.cell_index} ({first_line!r}) failed with {error.ename}: "
+            f"{error.evalue}",
+            "Open the executed notebook; the traceback stands below the cell.",
+        ) from None
+
+
+def _literal(path: str | Path) -> str:
+    # papermill fills in {name} in paths, and would stumble over a folder's braces.
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _same_type(value: Any, default: Any) -> bool:
+    if isinstance(default, float) and isinstance(value, int):
+        return not isinstance(value, bool)
+    return type(value) is type(default)

@@ -1,0 +1,142 @@
+"""Figure parts that draw into an `ax`; the notebooks lay them out.
+
+Slices are shown as radiologists see them: the front upwards and the patient's right
+on the left. Colours are those of Okabe and Ito (2008), told apart by the colour-blind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.patches import Patch
+
+TRUTH, PREDICTION, THIRD, MUTED = "#E69F00", "#0072B2", "#009E73", "#7F7F7F"
+MODEL_COLOURS = {"cnn1": "#D55E00", "cnn2": PREDICTION}
+SEQUENCE_NAMES = {"t1": "T1", "t1ce": "T1ce", "t2": "T2", "flair": "FLAIR"}
+PAPER_BASELINE_STYLE = {"color": MUTED, "linestyle": ":", "linewidth": 1.2}
+
+
+def show_slice(ax: Axes, image: np.ndarray, title: str = "") -> Axes:
+    """Show one sequence of one slice, `[height, width]`, in grey."""
+    image = np.asarray(image, np.float32)
+    low, high = np.percentile(image, (0.5, 99.5))
+    ax.imshow(image, cmap="gray", origin="lower", vmin=low, vmax=high)
+    return _bare(ax, title)
+
+
+def show_mask(ax: Axes, mask: np.ndarray, title: str = "") -> Axes:
+    """Show a mask `[height, width]` in black and white."""
+    ax.imshow(
+        mask, cmap="gray", origin="lower", vmin=0, vmax=1, interpolation="nearest"
+    )
+    return _bare(ax, title)
+
+
+def outline_mask(ax: Axes, mask: np.ndarray, colour: str = TRUTH) -> Axes:
+    """Draw the outline of a mask `[height, width]` over a slice."""
+    if np.any(mask):
+        ax.contour(mask, levels=[0.5], colors=[colour], linewidths=1.4)
+    return ax
+
+
+def show_difference(
+    ax: Axes, mask_true: np.ndarray, mask_pred: np.ndarray, title: str = ""
+) -> Axes:
+    """Show where a prediction `[height, width]` hits, misses and invents tumour."""
+    kinds = np.asarray(mask_true, int) + 2 * np.asarray(mask_pred, int)
+    colours = ListedColormap(["black", TRUTH, PREDICTION, "white"])
+    ax.imshow(
+        kinds, cmap=colours, vmin=0, vmax=3, origin="lower", interpolation="nearest"
+    )
+    return _bare(ax, title)
+
+
+def difference_legend() -> list[Patch]:
+    """Return legend handles for `show_difference`."""
+    names = {"white": "both", TRUTH: "mask only (missed)", PREDICTION: "model only"}
+    return [Patch(fc=colour, ec="black", label=name) for colour, name in names.items()]
+
+
+def plot_history(
+    ax: Axes,
+    history: Mapping[str, Sequence[float]],
+    figure: str,
+    switch_epoch: int | None = None,
+) -> Axes:
+    """Plot a figure of the history for training and validation over epochs.
+
+    Args:
+        ax: Where to draw.
+        history: Columns by name, among them `"epoch"`, from `Run.history`.
+        figure: `"loss"` or `"dice"`.
+        switch_epoch: First epoch of the second phase counted from 0, marked by a line.
+    """
+    epochs = history["epoch"]
+    ax.plot(epochs, history[figure], color=MUTED, label="training")
+    ax.plot(epochs, history[f"val_{figure}"], color=PREDICTION, label="validation")
+    mark_phase_switch(ax, switch_epoch)
+    ax.set(xlabel="epoch", ylabel=f"{figure} (all slices pooled)")
+    if figure == "dice":
+        ax.set_ylim(0, 1)
+    ax.legend(frameon=False)
+    return ax
+
+
+def mark_phase_switch(ax: Axes, switch_epoch: int | None) -> Axes:
+    """Mark the start of the second phase; nothing is drawn for None."""
+    if switch_epoch is not None:
+        ax.axvline(
+            switch_epoch + 0.5, color=THIRD, linestyle="--", label="phase switch"
+        )
+    return ax
+
+
+def mark_baseline(ax: Axes, dice: float) -> Axes:
+    """Draw the paper's baseline across the picture."""
+    ax.axhline(dice, **PAPER_BASELINE_STYLE, label=f"paper's baseline {dice:.2f}")
+    return ax
+
+
+def plot_scores(
+    ax: Axes,
+    position: float,
+    scores: Sequence[float],
+    summary: Mapping[str, Any],
+    **style,
+) -> Axes:
+    """Draw patients as dots, and their mean with its 95 % interval beside them.
+
+    Args:
+        ax: Where to draw.
+        position: Place on the x axis.
+        scores: One score a patient.
+        summary: `mean`, `low`, `high` from `evaluation.mean_interval`.
+        **style: `color` and `label`, for the mean.
+    """
+    spread = np.linspace(-0.08, 0.08, len(scores)) if len(scores) > 1 else [0.0]
+    colour = style.get("color", PREDICTION)
+    ax.plot(position + np.array(spread), scores, ".", color=colour, alpha=0.45)
+    mean = summary["mean"]
+    low = mean if summary["low"] is None else summary["low"]
+    high = mean if summary["high"] is None else summary["high"]
+    error = [[mean - low], [high - mean]]
+    ax.errorbar(position + 0.16, mean, error, fmt="o", capsize=3, **style)
+    return ax
+
+
+def largest_tumour_slice(mask: np.ndarray) -> int:
+    """Return the first axis' index with most tumour in `[slice, height, width]`."""
+    return int(np.asarray(mask).sum(axis=(1, 2)).argmax())
+
+
+def _bare(ax: Axes, title: str) -> Axes:
+    ax.set_title(title)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    if not ax.xaxis_inverted():
+        ax.invert_xaxis()
+    return ax

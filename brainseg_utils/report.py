@@ -1,0 +1,114 @@
+"""One HTML page of a suite's executed notebooks, and its table in plain text."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from brainseg_utils.evaluation import PAPER_BASELINE
+from brainseg_utils.files import write_text
+
+NAMES = {
+    "cnn1": "CNN1",
+    "cnn2": "CNN2",
+    "predict_nothing": "control: predict nothing",
+    "best_threshold": "control: best threshold",
+}
+COLUMNS = (
+    "",
+    "Dice per patient volume",
+    "95 % interval",
+    "per slice",
+    "per batch",
+    "s",
+)
+
+PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
+<title>{title}</title><style>
+body {{ font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 1rem }}
+img {{ max-width: 100% }}
+pre {{ overflow-x: auto; background: #f6f6f6; padding: .6rem }}
+table {{ border-collapse: collapse }}
+td, th {{ padding: .2rem .8rem; text-align: right }}
+td:first-child, th:first-child {{ text-align: left }}
+tr {{ border-bottom: 1px solid #ddd }}
+summary {{ cursor: pointer; color: #0072B2 }}
+</style></head><body><h1>{title}</h1>{table}<p>{note}</p>{notebooks}</body></html>
+"""
+
+
+def result_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return the rows of the result table, header first, as text."""
+    entries = {**summary["models"], **summary["controls"]}
+    rows = [COLUMNS]
+    for name, entry in entries.items():
+        dice = entry["dice_volume"]
+        interval = "one patient"
+        if dice["low"] is not None:
+            interval = f"{dice['low']:.3f} to {dice['high']:.3f}"
+        figures = [f"{entry[key]:.3f}" for key in ("dice_slice", "dice_batch")]
+        seconds = f"{entry['seconds']:.0f}" if "seconds" in entry else ""
+        rows.append((NAMES[name], f"{dice['mean']:.3f}", interval, *figures, seconds))
+    rows.append(("paper's baseline", f"{PAPER_BASELINE:.3f}", "", "", "", ""))
+    return rows
+
+
+def text_table(rows: Sequence[tuple[str, ...]]) -> str:
+    """Return rows as aligned plain text."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in rows
+    ]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def describe_cohort(summary: dict[str, Any]) -> str:
+    """Say in a sentence what the table was measured on."""
+    patients = len(summary["models"]["cnn2"]["dice_volume"]["patients"])
+    return (
+        f"{patients} test patients of {summary['cohort']['name']} "
+        f"({summary['cohort']['patients']} in all), {summary['folds']} fold(s), "
+        f"{summary['seeds']} seed(s); intervals are over patients. "
+        f"Training seconds are of one run of the chosen configuration."
+    )
+
+
+def write_report(
+    path: str | Path, notebooks: Sequence[str | Path], summary: dict[str, Any]
+) -> None:
+    """Write executed notebooks and the result table as one page that opens offline."""
+    title = f"brainseg: {summary['cohort']['name']}, profile {summary['profile']}"
+    page = PAGE.format(
+        title=html.escape(title),
+        table=_html_table(result_rows(summary)),
+        note=html.escape(f"{describe_cohort(summary)} {summary['machine']}."),
+        notebooks="".join(_html_notebook(Path(notebook)) for notebook in notebooks),
+    )
+    write_text(path, page)
+
+
+def _html_table(rows: Sequence[tuple[str, ...]]) -> str:
+    tags = ["th", *["td"] * (len(rows) - 1)]
+    lines = [
+        "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
+        for tag, row in zip(tags, rows, strict=True)
+    ]
+    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
+
+
+def _html_notebook(path: Path) -> str:
+    from nbconvert import HTMLExporter
+
+    # The basic template holds no scripts and no links to other sites.
+    exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True)
+    exporter.exclude_output_prompt = True
+    body, _ = exporter.from_filename(str(path))
+    name = html.escape(path.stem)
+    heading = f"<summary><h2 style='display:inline'>{name}</h2></summary>"
+    return f"<details>{heading}{body}</details>"

@@ -1,0 +1,60 @@
+"""Install what is missing and nothing else: what Colab's own packages allow."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+
+
+def missing_requirements(package: str = "brainseg") -> list[Requirement]:
+    """Return the requirements of an installed package that are not installed."""
+    found = [Requirement(text) for text in metadata.requires(package) or []]
+    return [r for r in found if r.marker is None and _installed(r.name) is None]
+
+
+def unmet_requirements(package: str = "brainseg") -> list[str]:
+    """Say which installed requirements are too old (or too new), one line each."""
+    found = [Requirement(text) for text in metadata.requires(package) or []]
+    return [
+        f"{r.name} {_installed(r.name)} is installed, {r} is wanted"
+        for r in found
+        if r.marker is None
+        and _installed(r.name) is not None
+        and not r.specifier.contains(_installed(r.name), prereleases=True)
+    ]
+
+
+def install_missing(package: str = "brainseg") -> None:
+    """Install missing requirements while every installed package stays as it is.
+
+    In a running kernel NumPy, TensorFlow and Keras are loaded already; another version
+    on disk would leave a mixture of both. So all installed versions are constraints,
+    and pip fails where it could only install by changing one.
+    """
+    for line in unmet_requirements(package):
+        print(f"warning: {line}")
+    missing = [str(requirement) for requirement in missing_requirements(package)]
+    if not missing:
+        print("nothing is missing")
+        return
+    present = [
+        f"{d.name}=={d.version}" for d in metadata.distributions() if d.name != package
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "installed.txt"
+        constraints.write_text("\n".join(present), encoding="utf-8")
+        pip = [sys.executable, "-m", "pip", "install", "--quiet"]
+        subprocess.run([*pip, "--constraint", str(constraints), *missing], check=True)
+    print(f"installed {', '.join(missing)}; everything else is as it was")
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

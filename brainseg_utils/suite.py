@@ -1,0 +1,186 @@
+"""`make run`: execute the notebooks in order, then show one table and one page."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import yaml
+
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.execution import execute_notebook, notebook_parameters
+from brainseg_utils.files import read_json, write_json
+from brainseg_utils.report import describe_cohort, result_rows, text_table, write_report
+from brainseg_utils.workspace import Workspace, open_workspace
+
+NOTEBOOKS = (
+    "01_data_exploration",
+    "02_cnn1",
+    "03_cnn2",
+    "04_dropout_sweep",
+    "05_comparison",
+)
+
+
+def run_suite(
+    profile: str = "quick", data_dir: str = "", settings: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Execute notebooks 01 to 05 and leave `report.html` and `summary.json`.
+
+    Args:
+        profile: `"quick"`, or the name of a file in `notebooks/params/`.
+        data_dir: Folder of real patients; empty for phantom patients.
+        settings: Further parameters as `"name=value"`, values as Python literals.
+
+    Returns:
+        The summary, as notebook 05 wrote it, with the whole suite's peak memory.
+
+    Raises:
+        BrainSegError: A parameter no notebook knows, or a cell that failed.
+    """
+    workspace = open_workspace(profile)
+    folder = workspace.notebooks
+    parameters = read_parameters(folder, workspace.profile, data_dir, settings)
+    known = {name: notebook_parameters(folder / f"{name}.ipynb") for name in NOTEBOOKS}
+    _check_known(parameters, known)
+    _set_aside_other_results(workspace, parameters)
+    outputs = []
+    with _memory_watch() as watch:
+        for number, name in enumerate(NOTEBOOKS, 1):
+            started = time.perf_counter()
+            print(f"[{number}/{len(NOTEBOOKS)}] {name}", flush=True)
+            outputs.append(workspace.runs / f"{name}.ipynb")
+            wanted = _parameters_for(name, parameters, known)
+            execute_notebook(
+                folder / f"{name}.ipynb", outputs[-1], wanted, workspace.root, True
+            )
+            print(f"      {time.perf_counter() - started:.0f} s", flush=True)
+    summary = read_json(workspace.runs / "summary.json")
+    summary["peak_memory_mb"] = round(watch["peak"] / 1e6)
+    write_json(workspace.runs / "summary.json", summary)
+    write_report(workspace.runs / "report.html", outputs, summary)
+    _show(summary, workspace)
+    return summary
+
+
+def _parameters_for(
+    name: str, parameters: dict[str, Any], known: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what a notebook takes; a sweep gets also what it must pass on."""
+    wanted = {key: value for key, value in parameters.items() if key in known[name]}
+    if "overrides" in known[name]:
+        passed_on = {**known["02_cnn1"], **known["03_cnn2"]}
+        wanted["overrides"] = {
+            key: value for key, value in parameters.items() if key in passed_on
+        }
+    return wanted
+
+
+def read_parameters(
+    folder: Path, profile: str, data_dir: str, settings: Sequence[str]
+) -> dict[str, Any]:
+    """Merge the profile's file with what the command line asked for.
+
+    Raises:
+        BrainSegError: The profile has no file, or a setting is not `name=literal`.
+    """
+    path = folder / "params" / f"{profile}.yaml"
+    parameters: dict[str, Any] = {"profile": profile}
+    if path.is_file():
+        parameters |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    elif profile not in ("quick", "smoke"):
+        known = sorted(p.stem for p in path.parent.glob("*.yaml"))
+        raise BrainSegError(
+            "E-PROFILE",
+            path,
+            "there is no such profile.",
+            f"Known: {', '.join(['quick', *known])}.",
+        )
+    if data_dir:
+        # The caller's folder, not the notebooks', is what a relative path means.
+        parameters["data_dir"] = str(Path(data_dir).expanduser().resolve())
+    return parameters | dict(_parse_setting(setting) for setting in settings)
+
+
+def _parse_setting(setting: str) -> tuple[str, Any]:
+    name, equals, value = setting.partition("=")
+    try:
+        if not (equals and name.isidentifier()):
+            raise ValueError
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        raise BrainSegError(
+            "E-PARAMETER",
+            setting,
+            "wanted name=value with a Python literal.",
+            "For example epochs=4 or dropout_rates=[0.0,0.2] or on_bad=\"'exclude'\".",
+        ) from None
+
+
+def _check_known(parameters: dict[str, Any], known: dict[str, dict[str, Any]]) -> None:
+    names = {name for defaults in known.values() for name in defaults}
+    unknown = sorted(set(parameters) - names)
+    if unknown:
+        raise BrainSegError(
+            "E-PARAMETER",
+            ", ".join(unknown),
+            "no notebook has a parameter of this name.",
+            f"Known: {', '.join(sorted(names))}.",
+        )
+
+
+def _set_aside_other_results(workspace: Workspace, parameters: dict[str, Any]) -> None:
+    """Move results of other parameters away before new ones take their names."""
+    asked = workspace.runs / "asked.json"
+    if asked.is_file() and read_json(asked) != parameters:
+        aside = workspace.runs / "earlier" / time.strftime("%Y-%m-%d-%H%M%S")
+        aside.mkdir(parents=True)
+        for path in [p for p in workspace.runs.iterdir() if p.is_file()]:
+            shutil.move(path, aside / path.name)
+        print(f"earlier results with other parameters are kept in {aside}")
+    write_json(asked, parameters)
+
+
+@contextmanager
+def _memory_watch():
+    """Sample the memory of this process and all it started, in bytes."""
+    watch, stop = {"peak": 0.0}, threading.Event()
+
+    def sample() -> None:
+        while not stop.wait(0.5):
+            watch["peak"] = max(watch["peak"], _tree_memory())
+
+    thread = threading.Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield watch
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _tree_memory() -> float:
+    total = 0
+    me = psutil.Process()
+    for process in [me, *me.children(recursive=True)]:
+        try:
+            info = process.memory_full_info()
+            # Shared pages count once: pss divides them among their users.
+            total += getattr(info, "pss", info.rss)
+        except psutil.Error:
+            continue  # It ended in the meantime.
+    return total
+
+
+def _show(summary: dict[str, Any], workspace: Workspace) -> None:
+    print(f"\n{text_table(result_rows(summary))}\n\n{describe_cohort(summary)}")
+    print(f"peak memory {summary['peak_memory_mb']} MB, {os.cpu_count()} cores")
+    print(f"report: {workspace.runs / 'report.html'}")

@@ -1,0 +1,51 @@
+"""A model's weights as plain arrays on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.files import replacing
+
+if TYPE_CHECKING:
+    import keras
+
+
+def save_weights(model: keras.Model, path: Path) -> None:
+    """Write a model's weights as NumPy arrays named by layer and variable.
+
+    An archive of plain arrays carries checksums, holds no code and needs no pickle;
+    HDF5 would load a flipped bit in silence.
+    """
+    arrays = {w.path.replace("/", "."): np.asarray(w) for w in model.weights}
+    with replacing(path) as temporary:
+        np.savez(temporary, **arrays)
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Load weights into a network that our own code built.
+
+    Raises:
+        BrainSegError: The file is damaged, or is of another architecture.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except Exception as error:  # A damaged zip archive raises many kinds.
+        raise BrainSegError(
+            "E-CKPT", path, f"cannot be read: {error}.", "Train the run again."
+        ) from error
+    wanted = {w.path.replace("/", "."): w for w in model.weights}
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if shapes != {name: tuple(w.shape) for name, w in wanted.items()}:
+        raise BrainSegError(
+            "E-CKPT-MISMATCH",
+            path,
+            f"holds weights of another architecture than {model.name} as built.",
+            "Build the network with the run's own config.json.",
+        )
+    for name, weight in wanted.items():
+        weight.assign(arrays[name])

@@ -67,12 +67,15 @@ def find_cases(
         that was left out.
 
     Raises:
-        BrainSegError: `E-ROOT` when the folder is missing or holds no NIfTI file;
-            `E-SEQUENCE` when `sequences` names an unknown one.
+        BrainSegError: `E-ROOT` when the folder is missing or no NIfTI file in it is
+            named as a patient's; `E-SEQUENCE` when `sequences` names an unknown one.
     """
     folder = Path(folder)
     _check_sequences(sequences)
     grouped, unknown = _group_files(_nifti_files(folder))
+    if not grouped:
+        what = f"holds no patients: {len(unknown)} NIfTI files, none of a known name."
+        raise BrainSegError("E-ROOT", folder, what, EXPECTED_TREE)
     cases, problems = [], []
     for case_id, roles in sorted(grouped.items()):
         trouble = _case_problems(folder, case_id, roles, unknown, sequences, need_mask)
@@ -98,18 +101,15 @@ def _nifti_files(folder: Path) -> list[Path]:
         raise BrainSegError(
             "E-ROOT", folder, "is not a folder.", f"Check the path. {EXPECTED_TREE}"
         )
-    files = sorted(
+    return sorted(
         path
         for path in folder.rglob("*")
         if path.name.lower().endswith((".nii", ".nii.gz"))
+        # Some archives unpack to a folder named like the file inside it.
+        and not path.is_dir()
         # Hidden files are leftovers of macOS (._name) or of an interrupted write.
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-    if not files:
-        raise BrainSegError(
-            "E-ROOT", folder, "holds no patients: no NIfTI file found.", EXPECTED_TREE
-        )
-    return files
 
 
 def _group_files(

@@ -37,10 +37,8 @@ def best_threshold(cohort: Cohort, split: Split) -> tuple[float, dict[str, Any]]
 
 
 def _dice_by_threshold(cohort: Cohort, case_id: str, channel: int) -> list[float]:
-    record = cohort.store.case(case_id)
-    rows = slice(record["start"], record["stop"])
-    image = cohort.store.images[rows, ..., channel].astype(np.float32)
-    truth = cohort.store.masks[rows]
+    image = _brain_only(cohort, case_id, channel)
+    truth = cohort.store.masks[_rows(cohort, case_id)]
     return [dice_score(truth, image >= threshold) for threshold in THRESHOLDS]
 
 
@@ -48,13 +46,22 @@ def _score_slices(
     cohort: Cohort, case_id: str, channel: int | None, threshold: float
 ) -> dict[str, float]:
     """Score `image >= threshold` like a network's prediction; None is an empty mask."""
-    store, record = cohort.store, cohort.store.case(case_id)
-    rows = slice(record["start"], record["stop"])
+    store = cohort.store
     if channel is None:
-        slices = np.zeros_like(store.masks[rows])
+        slices = np.zeros_like(store.masks[_rows(cohort, case_id)])
     else:
-        # The background is 0 as the brain's mean is, and must not count as bright.
-        image = store.images[rows].astype(np.float32)
-        slices = (image[..., channel] >= threshold) & np.any(image != 0, axis=-1)
+        slices = _brain_only(cohort, case_id, channel) >= threshold
     mask = restore_mask(store, case_id, slices.astype(np.float32))
     return score_mask(cohort.cases[case_id], store, mask, slices)
+
+
+def _brain_only(cohort: Cohort, case_id: str, channel: int) -> np.ndarray:
+    """Return one sequence's slices, `[slice, height, width]`; background is -inf."""
+    images = cohort.store.images[_rows(cohort, case_id)].astype(np.float32)
+    # The background is 0 as the brain's mean is, and must not count as bright.
+    return np.where(np.any(images != 0, axis=-1), images[..., channel], -np.inf)
+
+
+def _rows(cohort: Cohort, case_id: str) -> slice:
+    record = cohort.store.case(case_id)
+    return slice(record["start"], record["stop"])

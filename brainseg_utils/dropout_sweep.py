@@ -75,8 +75,7 @@ class DropoutSweep:
             varied = {"dropout_rate": rates, "seed": seeds, "fold": folds}
             points += expand_grid(path, {**fixed, **varied})
             if model == "cnn2":
-                epochs = self.config_of(points[-1]).epochs
-                half = {"dropout_rate": [min(rates)], "epochs": [epochs // 2]}
+                half = {"dropout_rate": [min(rates)], "epochs": [self.epochs(model) // 2]}
                 points += expand_grid(path, {**fixed, **varied, **half})
         return points
 
@@ -84,11 +83,15 @@ class DropoutSweep:
         """Return the configuration that a point's notebook trains."""
         model = next(m for m, path in self.paths.items() if path == point.notebook)
         parameters = {**self.defaults[model], **point.parameters}
-        return TrainingConfig.from_parameters(model, parameters)
+        return resolve(TrainingConfig.from_parameters(model, parameters))
 
     def run_of(self, point: Point) -> Run:
         """Return the run folder of a point, finished or not."""
         return find_run(self.config_of(point), self.cohort, self.workspace)
+
+    def epochs(self, model: str) -> int:
+        """Return the full length, in epochs, as asked for (smoke shrinks it later)."""
+        return {**self.defaults[model], **self.overrides}["epochs"]
 
     def switch_epoch(self, model: str) -> int | None:
         """Return where the second phase of the full-length runs begins."""
@@ -102,7 +105,6 @@ class DropoutSweep:
 
     def _row(self, point: Point) -> dict[str, Any]:
         run, asked = self.run_of(point), self.config_of(point)
-        full = {**self.defaults[asked.model], **self.overrides}["epochs"]
         dice = {
             part: np.mean([s["dice_volume"] for s in run.scores[part].values()])
             for part in ("validation", "test")
@@ -111,7 +113,7 @@ class DropoutSweep:
             "model": asked.model,
             "dropout_rate": asked.dropout_rate,
             "epochs": run.config["epochs"],
-            "half_epochs": asked.epochs < full,
+            "half_epochs": point.parameters.get("epochs") == self.epochs("cnn2") // 2,
             "seed": asked.seed,
             "fold": asked.fold,
             "validation_dice": dice["validation"],

@@ -14,12 +14,18 @@ def notebook_parameters(notebook: str | Path) -> dict[str, Any]:
     """Return the defaults in a notebook's parameters cell.
 
     Raises:
-        BrainSegError: `E-NOTEBOOK` when it has no such cell: papermill would inject
-            values that the notebook's own defaults then overwrite, in silence.
+        BrainSegError: `E-NOTEBOOK` when it cannot be read, or has no such cell:
+            papermill would inject values that the notebook's own defaults then
+            overwrite, in silence.
     """
     import papermill
 
-    found = papermill.inspect_notebook(_literal(notebook))
+    try:
+        found = papermill.inspect_notebook(_literal(notebook))
+    except (OSError, ValueError) as error:
+        raise BrainSegError(
+            "E-NOTEBOOK", notebook, f"cannot be read: {error}.", "Check the path."
+        ) from error
     if not found:
         raise BrainSegError(
             "E-NOTEBOOK",

@@ -42,14 +42,16 @@ def read_volume(path: str | Path) -> Volume:
 
     Raises:
         BrainSegError: The file is missing, damaged, not 3-D, larger than
-            `MAX_VOXELS`, or holds NaN or infinite voxels.
+            `MAX_VOXELS`, has no usable affine, or holds NaN or infinite voxels.
     """
     path = Path(path)
     image = _open(path)
     _check_shape(path, image.shape)
-    data = _read_voxels(path, image)
+    _check_affine(path, image.affine)
+    data = _read_voxels(path, image).reshape(image.shape[:3])
+    # Without dtype nibabel refuses 64-bit integers, which some tools write for masks.
     canonical = nibabel.as_closest_canonical(
-        nibabel.Nifti1Image(data.reshape(image.shape[:3]), image.affine)
+        nibabel.Nifti1Image(data, image.affine, dtype=data.dtype)
     )
     return Volume(np.asarray(canonical.dataobj), canonical.affine)
 
@@ -114,12 +116,29 @@ def _check_shape(path: Path, shape: tuple[int, ...]) -> None:
         )
 
 
+def _check_affine(path: Path, affine: np.ndarray) -> None:
+    if not np.isfinite(affine).all() or not np.linalg.det(affine[:3, :3]):
+        raise BrainSegError(
+            "E-NII-AFFINE",
+            path,
+            f"its affine says not where the voxels lie: {affine[:3].tolist()}.",
+            "Export the file again; its header looks damaged.",
+        )
+
+
 def _read_voxels(path: Path, image: nibabel.Nifti1Image) -> np.ndarray:
     try:
-        data = np.asanyarray(image.dataobj)
+        data = _stored_voxels(path, image)
     except (OSError, EOFError, ValueError, zlib.error) as error:
         raise _damaged(path, error) from error
-    if not np.issubdtype(data.dtype, np.integer):
+    if data.dtype.kind not in "iuf":
+        raise BrainSegError(
+            "E-NII-TYPE",
+            path,
+            f"wanted one real number a voxel, got {data.dtype}.",
+            "Export the scan itself, not a colour or complex image of it.",
+        )
+    if data.dtype.kind == "f":
         data = data.astype(np.float32, copy=False)
     bad = 0 if data.dtype.kind in "iu" else np.count_nonzero(~np.isfinite(data))
     if bad:
@@ -129,6 +148,18 @@ def _read_voxels(path: Path, image: nibabel.Nifti1Image) -> np.ndarray:
             f"{bad} voxels are NaN or infinite.",
             "Export the file again, or set these voxels to 0.",
         )
+    return data
+
+
+def _stored_voxels(path: Path, image: nibabel.Nifti1Image) -> np.ndarray:
+    if not path.name.lower().endswith(".gz"):
+        return np.asanyarray(image.dataobj)
+    with gzip.open(path) as file:
+        data = np.asanyarray(type(image).from_stream(file).dataobj)
+        # Only at the end does gzip compare its checksum: most damage shows nowhere
+        # else, and the voxels would be wrong in silence.
+        while file.read(2**20):
+            pass
     return data
 
 

@@ -33,6 +33,5 @@ def find_run(config: TrainingConfig, cohort: Cohort, workspace: Workspace) -> Ru
     Its name ends with a digest of configuration, patients and code version, so that a
     run never takes the place of a different one.
     """
-    config = resolve(config)
     key = value_digest([TRAINING_VERSION, asdict(config), cohort.store.key], length=8)
     return Run(workspace.runs / "runs" / f"{config.name}_{key}")

@@ -9,22 +9,21 @@ from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 
 def missing_requirements(package: str = "brainseg") -> list[Requirement]:
     """Return the requirements of an installed package that are not installed."""
-    found = [Requirement(text) for text in metadata.requires(package) or []]
-    return [r for r in found if r.marker is None and _installed(r.name) is None]
+    return [r for r in _requirements(package) if _installed(r.name) is None]
 
 
 def unmet_requirements(package: str = "brainseg") -> list[str]:
     """Say which installed requirements are too old (or too new), one line each."""
-    found = [Requirement(text) for text in metadata.requires(package) or []]
     return [
         f"{r.name} {_installed(r.name)} is installed, {r} is wanted"
-        for r in found
-        if r.marker is None
-        and _installed(r.name) is not None
+        for r in _requirements(package)
+        if _installed(r.name) is not None
         and not r.specifier.contains(_installed(r.name), prereleases=True)
     ]
 
@@ -42,15 +41,35 @@ def install_missing(package: str = "brainseg") -> None:
     if not missing:
         print("nothing is missing")
         return
-    present = [
-        f"{d.name}=={d.version}" for d in metadata.distributions() if d.name != package
-    ]
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder) / "installed.txt"
-        constraints.write_text("\n".join(present), encoding="utf-8")
+        constraints.write_text("\n".join(_present(package)), encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "install", "--quiet"]
         subprocess.run([*pip, "--constraint", str(constraints), *missing], check=True)
     print(f"installed {', '.join(missing)}; everything else is as it was")
+
+
+def _requirements(package: str) -> list[Requirement]:
+    found = [Requirement(text) for text in metadata.requires(package) or []]
+    # Extras (tests, linters) are not asked for.
+    return [r for r in found if r.marker is None or r.marker.evaluate({"extra": ""})]
+
+
+def _present(package: str) -> list[str]:
+    """Return every installed package as `name==version`, sorted."""
+    names = {canonicalize_name(d.name) for d in metadata.distributions() if d.name}
+    # A system's and Colab's own folder may both hold a package. Only the version that
+    # Python imports counts; naming both would leave pip nothing that it can install.
+    versions = {name: _installed(name) for name in sorted(names - {package})}
+    return [f"{name}=={v}" for name, v in versions.items() if _is_version(v)]
+
+
+def _is_version(text: str | None) -> bool:
+    try:
+        Version(text or "")
+    except InvalidVersion:
+        return False  # As of some Debian packages: pip would refuse the whole file.
+    return True
 
 
 def _installed(name: str) -> str | None:

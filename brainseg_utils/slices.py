@@ -50,12 +50,42 @@ def prepare_slices(
     grid = grid or SliceGrid()
     if on_bad not in ("fail", "exclude"):
         raise ValueError(f"on_bad must be 'fail' or 'exclude'. Got: {on_bad!r}")
+    _check_cases(cases)
     key = _store_key(cases, grid)
     target = Path(folder) / key
     if not (target / "manifest.json").is_file():
         with replacing_folder(target) as temporary:
             _write_store(cases, temporary, grid, on_bad, key)
-    return open_store(target)
+    store = open_store(target)
+    if on_bad == "fail":
+        _check_whole(store)
+    return store
+
+
+def _check_cases(cases: Sequence[Case]) -> None:
+    if not cases:
+        raise BrainSegError(
+            "E-FEW", "cases", "there is no patient to prepare.", "Check the folder."
+        )
+    for case in cases:
+        if list(case.sequences) != list(cases[0].sequences):
+            raise ValueError(
+                f"cases must have the same sequences. Got: {list(cases[0].sequences)} "
+                f"for {cases[0].id}, {list(case.sequences)} for {case.id}"
+            )
+
+
+def _check_whole(store: SliceStore) -> None:
+    """Refuse a store that was prepared earlier with patients left out."""
+    left_out = [text for text in store.problems if text.startswith("E-")]
+    if left_out:
+        listing = "\n".join(f"  {text}" for text in left_out)
+        raise BrainSegError(
+            "E-DATA",
+            store.folder,
+            f"was prepared without {len(left_out)} patients:\n{listing}\n",
+            "Mend the files, or leave these patients out with on_bad='exclude'.",
+        )
 
 
 def _store_key(cases: Sequence[Case], grid: SliceGrid) -> str:
@@ -69,13 +99,16 @@ def _store_key(cases: Sequence[Case], grid: SliceGrid) -> str:
 
 
 def _digests(case: Case) -> list[str]:
-    paths = [*case.sequences.values(), case.mask]
-    missing = [path for path in paths if path is None or not path.is_file()]
-    if missing:
-        raise BrainSegError(
-            "E-READ", missing[0], f"is missing for {case.id}.", "Find the cases again."
-        )
-    return [file_digest(path) for path in paths]
+    files = {**case.sequences, "mask": case.mask}
+    for role, path in files.items():
+        if path is None or not path.is_file():
+            raise BrainSegError(
+                "E-READ",
+                path or f"{role} of {case.id}",
+                f"the {role} of {case.id} is missing.",
+                "Find the cases again; preparing slices needs a mask.",
+            )
+    return [file_digest(path) for path in files.values()]
 
 
 def _write_store(

@@ -76,23 +76,23 @@ def open_store(folder: str | Path) -> SliceStore:
         shape = tuple(manifest["shape"])
         images = _map(folder / "images.f16", np.float16, shape)
         masks = _map(folder / "masks.u8", np.uint8, shape[:3])
-    except (OSError, ValueError, KeyError) as error:
+        return SliceStore(
+            folder,
+            images,
+            masks,
+            tuple(manifest["cases"]),
+            tuple(manifest["sequences"]),
+            SliceGrid(**manifest["grid"]),
+            tuple(manifest["problems"]),
+            manifest["key"],
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise BrainSegError(
             "E-STORE",
             folder,
             f"is not a whole store: {error}.",
             "Delete the folder; it is prepared again from the patients' files.",
         ) from error
-    return SliceStore(
-        folder,
-        images,
-        masks,
-        tuple(manifest["cases"]),
-        tuple(manifest["sequences"]),
-        SliceGrid(**manifest["grid"]),
-        tuple(manifest["problems"]),
-        manifest["key"],
-    )
 
 
 def _map(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:

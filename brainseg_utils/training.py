@@ -18,7 +18,7 @@ from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.models import BUILDERS
 from brainseg_utils.pipelines import Augmentation, make_dataset, steps_per_epoch
-from brainseg_utils.plans import find_run, resolve, split_of
+from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.runs import Run, write_history
 from brainseg_utils.splits import Split
 from brainseg_utils.weights import load_weights, save_weights
@@ -66,7 +66,7 @@ def train(
     Returns:
         The run, with configuration, history and the best epoch's weights.
     """
-    run, config = find_run(config, cohort, workspace), resolve(config)
+    run = find_run(config, cohort, workspace)
     if run.trained:
         print(f"trained already: {run.folder.name}")
         return run

@@ -20,7 +20,7 @@ def save_weights(model: keras.Model, path: Path) -> None:
     An archive of plain arrays carries checksums, holds no code and needs no pickle;
     HDF5 would load a flipped bit in silence.
     """
-    arrays = {w.path.replace("/", "."): np.asarray(w) for w in model.weights}
+    arrays = {w.path.replace("/", "."): w.numpy() for w in model.weights}
     with replacing(path) as temporary:
         np.savez(temporary, **arrays)
 

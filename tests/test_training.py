@@ -1,0 +1,144 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from tiny_cohort import make_tiny_cohort
+
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.evaluation import evaluate_run, predict_slices
+from brainseg_utils.plans import find_run, split_of
+from brainseg_utils.runs import Run
+from brainseg_utils.training import load_model, make_callbacks, train
+from brainseg_utils.workspace import Workspace
+
+CONFIG = TrainingConfig(
+    model="cnn2",
+    filters=2,
+    epochs=4,
+    learning_rate=1e-2,
+    fine_learning_rate=1e-3,
+    dropout_rate=0.1,
+    slices_per_epoch=32,
+)
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return make_tiny_cohort(tmp_path_factory.mktemp("cohort"))
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return Workspace(tmp_path_factory.mktemp("work"), "test")
+
+
+@pytest.fixture(scope="module")
+def run(cohort, workspace):
+    return train(CONFIG, cohort, workspace, verbose=0)
+
+
+def test_run_folder_holds_what_is_needed_to_repeat_it(run, cohort):
+    assert run.config["split"] == split_of(CONFIG, cohort).as_dict()
+    assert run.config["store"] == cohort.store.key
+    assert run.config["learning_rate"] == 1e-2
+    assert run.training["seconds"] > 0
+    assert {"numpy", "keras"} <= set(run.training["versions"])
+
+
+def test_history_has_a_row_an_epoch_and_shows_the_switch(run):
+    history = run.history
+    assert history["epoch"] == [1, 2, 3, 4]
+    assert history["learning_rate"] == pytest.approx([1e-2, 1e-2, 1e-3, 1e-3])
+    assert set(history) >= {"loss", "dice", "val_loss", "val_dice", "seconds"}
+
+
+def test_same_configuration_trains_to_the_same_weights(run, cohort, tmp_path):
+    again = train(CONFIG, cohort, Workspace(tmp_path, "test"), verbose=0)
+    one, other = (np.load(r.folder / "weights.npz") for r in (run, again))
+    assert all(np.array_equal(one[name], other[name]) for name in one.files)
+
+
+def test_finished_training_is_not_repeated(run, cohort, workspace, monkeypatch):
+    monkeypatch.setattr("keras.Model.fit", None)
+    assert train(CONFIG, cohort, workspace, verbose=0) == run
+
+
+def test_another_configuration_gets_another_folder(run, cohort, workspace):
+    other = find_run(replace(CONFIG, filters=4), cohort, workspace)
+    assert other.folder != run.folder
+    assert other.folder.name.split("_seed")[0] == run.folder.name.split("_seed")[0]
+
+
+def test_loaded_model_predicts_what_the_best_epoch_did(run, cohort):
+    case_id = run.config["split"]["validation"][0]
+    one, other = (
+        predict_slices(load_model(run, cohort), cohort.store, case_id) for _ in range(2)
+    )
+    np.testing.assert_array_equal(one, other)
+    assert one.shape == cohort.store.masks[cohort.store.rows([case_id])].shape
+
+
+def test_evaluation_completes_the_run(run, cohort):
+    assert not run.done
+    scores = evaluate_run(run, load_model(run, cohort), cohort)
+    assert run.done
+    assert set(scores["test"]) == set(run.config["split"]["test"])
+    assert all(run.prediction(case_id).is_file() for case_id in scores["test"])
+    (run.folder / "scores.json").write_text("{}")
+    assert not run.done, "a changed file no longer fits the record"
+
+
+def test_unfinished_folder_is_not_taken_for_a_run(tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    assert not Run(folder).trained
+    assert not Run(folder).done
+
+
+def test_test_patients_are_not_read_in_training(cohort, tmp_path, monkeypatch):
+    seen = []
+    from brainseg_utils import training
+
+    def spy(store, rows, *args, **options):
+        seen.extend(np.asarray(rows).tolist())
+        return real(store, rows, *args, **options)
+
+    real = training.make_dataset
+    monkeypatch.setattr(training, "make_dataset", spy)
+    config = replace(CONFIG, epochs=1, seed=9)
+    train(config, cohort, Workspace(tmp_path, "test"), verbose=0)
+    held_out = cohort.store.rows(split_of(config, cohort).test)
+    assert seen and not set(seen) & set(held_out.tolist())
+
+
+def test_cnn1_stops_by_the_metric_and_cnn2_by_the_loss():
+    stop = make_callbacks(replace(CONFIG, model="cnn1"))[0]
+    assert (stop.monitor, stop.mode) == ("val_dice", "max")
+    stop = make_callbacks(CONFIG)[0]
+    assert (stop.monitor, stop.mode) == ("val_loss", "min")
+
+
+def test_phase_switches_after_half_of_the_epochs():
+    assert replace(CONFIG, epochs=50).switch_epoch == 25
+    assert replace(CONFIG, epochs=25).switch_epoch == 12
+    assert replace(CONFIG, fine_learning_rate=0.0).switch_epoch is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("model", "cnn3"),
+        ("epochs", 0),
+        ("dropout_rate", 1.0),
+        ("learning_rate", 0.0),
+        ("fine_learning_rate", -1e-6),
+        ("patience", 0),
+    ],
+)
+def test_wrong_parameter_is_named_with_what_was_wanted(name, value):
+    with pytest.raises(BrainSegError) as caught:
+        replace(CONFIG, **{name: value})
+    assert caught.value.path == name
+    assert repr(value) in str(caught.value)

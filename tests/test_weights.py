@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.models import build_cnn1
+from brainseg_utils.weights import load_weights, save_weights
+
+
+@pytest.fixture(scope="module")
+def model():
+    return build_cnn1((16, 16, 4), filters=2)
+
+
+def test_weights_of_another_architecture_are_refused(model, tmp_path):
+    save_weights(model, tmp_path / "weights.npz")
+    other = build_cnn1((16, 16, 4), filters=4)
+    with pytest.raises(BrainSegError, match="E-CKPT-MISMATCH"):
+        load_weights(other, tmp_path / "weights.npz")
+
+
+def test_flipped_bit_is_noticed(model, tmp_path):
+    path = tmp_path / "weights.npz"
+    save_weights(model, path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    path.write_bytes(content)
+    with pytest.raises(BrainSegError, match="E-CKPT"):
+        load_weights(model, path)
+
+
+def test_pickled_arrays_are_refused(model, tmp_path):
+    path = tmp_path / "weights.npz"
+    np.savez(path, tumour=np.array([object()], dtype=object))
+    with pytest.raises(BrainSegError, match="E-CKPT"):
+        load_weights(model, path)
+
+
+def test_missing_file_is_named(model, tmp_path):
+    with pytest.raises(BrainSegError, match="nowhere.npz"):
+        load_weights(model, tmp_path / "nowhere.npz")

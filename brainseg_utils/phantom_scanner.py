@@ -40,7 +40,7 @@ TISSUES = {
 # Healthy structures that look like lesions: range of a patient's strength, white matter
 # 1, and the factor by which it shows in T1, T1ce, T2 and FLAIR. See `draw_mimics`.
 MIMICS = {
-    "spots": ((0.0, 1.3), (-0.1, 0, 0.5, 1)),
+    "spots": ((0.0, 1.0), (-0.1, 0, 0.5, 1)),
     "caps": ((0.2, 1.2), (-0.08, 0, 0.4, 1)),
     "vessels": ((0.7, 1.9), (0.1, 1, -1, 0)),
     "sinus": ((0.4, 1.9), (0, 1, 0, 0)),
@@ -73,7 +73,7 @@ def draw_protocols(rng: np.random.Generator) -> dict[str, Protocol]:
     protocols = {}
     for column, name in enumerate(SEQUENCES):
         signal = {
-            tissue: max(0.05, rng.normal(*row[column][:2]))
+            tissue: row[column][0] + row[column][1] * _ordinary(rng)
             for tissue, row in TISSUES.items()
         }
         protocols[name] = Protocol(
@@ -87,6 +87,11 @@ def draw_protocols(rng: np.random.Generator) -> dict[str, Protocol]:
             mimics={m: strength[m] * MIMICS[m][1][column] for m in MIMICS},
         )
     return protocols
+
+
+def _ordinary(rng: np.random.Generator) -> float:
+    """Draw a standard normal number without its tails: no lesion is invisible."""
+    return float(np.clip(rng.standard_normal(), -1.5, 1.5))
 
 
 def draw_mimics(anatomy: Anatomy, rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -1,0 +1,65 @@
+# Everything starts here: `make run` does the main job, `make test` proves it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PROFILE ?= quick
+DATA ?=
+SET ?=
+
+.PHONY: help setup run test lint unit notebooks gallery strip address lock colab clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(BIN)/.ready  ## Make the virtual environment (done by the others as needed)
+
+$(BIN)/.ready: requirements.txt requirements-dev.txt requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@# The lock was made on Linux with this Python; elsewhere the ranges decide.
+	@if $(BIN)/python tools/lock_fits.py; then \
+		$(BIN)/pip install --quiet --require-hashes -r requirements.lock; \
+	else \
+		$(BIN)/pip install --quiet -r requirements.txt -r requirements-dev.txt; \
+	fi
+	$(BIN)/pip install --quiet --no-deps --editable .
+	@touch $@
+
+run: setup  ## Execute notebooks 01-05: PROFILE=quick|paper DATA=folder SET="name=value"
+	$(BIN)/brainseg run --profile $(PROFILE) --data "$(DATA)" --set $(SET)
+
+test: setup lint unit notebooks  ## Lint, unit tests, notebook contract, notebooks
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+unit: setup
+	$(BIN)/python -m pytest -q tests
+
+# Smoke-sized runs of every notebook; lax because stripped notebooks have no outputs.
+notebooks: export BRAINSEG_PROFILE = smoke
+notebooks: setup
+	rm -rf runs/smoke
+	$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env notebooks
+
+gallery: setup  ## Render the executed quick run into gallery/
+	$(BIN)/python -m brainseg_utils.gallery
+
+strip: setup  ## Strip outputs from the notebooks before a commit
+	$(BIN)/nbstripout --keep-id notebooks/*.ipynb
+
+address: setup  ## Write the address in pyproject.toml into badges and install cells
+	$(BIN)/python tools/address.py
+
+lock: setup  ## Make requirements.lock anew from the ranges
+	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
+		--no-emit-index-url --no-emit-find-links --output-file requirements.lock \
+		requirements.txt requirements-dev.txt
+
+colab: setup  ## Execute the notebooks with exactly Colab's versions
+	bash tests/colab/check.sh
+
+clean:  ## Remove the environment; data/ and runs/ stay
+	rm -rf $(VENV) .venv-colab

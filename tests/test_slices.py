@@ -1,0 +1,325 @@
+import shutil
+
+import numpy as np
+import pytest
+from patients import BRAIN, SHAPE
+from refusals import refused
+
+from brainseg_utils import slices
+from brainseg_utils.cases import find_cases
+from brainseg_utils.files import read_json, write_json
+from brainseg_utils.grid import SliceGrid
+from brainseg_utils.nifti import read_volume, write_volume
+from brainseg_utils.slices import prepare_slices
+from brainseg_utils.store import open_store
+from brainseg_utils.volumes import load_case, normalise
+
+GRID = SliceGrid(16, 16)  # As wide as the made-up brains: one pixel a voxel.
+BRAIN_SLICES = 10  # z = 1 to 10 of the made-up brains.
+
+
+@pytest.fixture
+def folder(patient_folder):
+    return patient_folder()
+
+
+@pytest.fixture
+def stores(tmp_path):
+    return tmp_path / "prepared"
+
+
+def prepare(folder, stores, grid=GRID, **options):
+    return prepare_slices(find_cases(folder)[0], stores, grid, **options)
+
+
+def add_to_a_voxel(path, voxel=(10, 10, 5), amount=1):
+    data, affine = read_volume(path)
+    data[voxel] += amount
+    write_volume(path, data, affine)
+
+
+def spoil(folder, case_id):
+    """Give a patient an unknown label."""
+    add_to_a_voxel(folder / case_id / f"{case_id}_seg.nii.gz", amount=7)
+
+
+def fail_to_load(case):
+    raise RuntimeError(f"{case.id} was read again")
+
+
+def test_a_store_holds_the_brain_s_slices_of_every_patient(folder, stores):
+    store = prepare(folder, stores)
+    assert store.images.shape == (3 * BRAIN_SLICES, 16, 16, 4)
+    assert store.masks.shape == (3 * BRAIN_SLICES, 16, 16)
+    assert (store.images.dtype, store.masks.dtype) == (np.float16, np.uint8)
+    assert [(c["id"], c["start"], c["stop"]) for c in store.cases] == [
+        ("P0", 0, 10),
+        ("P1", 10, 20),
+        ("P2", 20, 30),
+    ]
+    assert store.case("P1")["z"] == list(range(1, 11))
+    assert store.case("P1")["corner"] == [BRAIN[0].start, BRAIN[1].start]
+    assert store.case("P1")["shape"] == list(SHAPE)
+    assert store.sequences == ("t1", "t1ce", "t2", "flair")
+    assert store.problems == ()
+    assert store.grid == GRID
+
+
+def test_tumour_volumes_are_in_millilitres(folder, stores):
+    # Cubes of 3, 4 and 5 voxels' width, each voxel 1 mm.
+    expected = {"P0": 3**3 / 1000, "P1": 4**3 / 1000, "P2": 5**3 / 1000}
+    assert prepare(folder, stores).tumour_ml == pytest.approx(expected)
+
+
+def test_tumour_volumes_follow_the_voxel_size(folder, stores):
+    for path in (folder / "P0").iterdir():
+        write_volume(path, read_volume(path).data, np.diag([1, 1, 3, 1.0]))
+    assert prepare(folder, stores).tumour_ml["P0"] == pytest.approx(27 * 3 / 1000)
+
+
+def test_images_are_the_normalised_voxels(folder, stores):
+    store = prepare(folder, stores)
+    volumes = load_case(find_cases(folder)[0][1])
+    voxels = normalise(volumes.image, volumes.brain)[BRAIN]
+    expected = np.moveaxis(voxels, (2, 1, 0), (0, 1, 2))  # [z, y, x, channel]
+    rows = store.rows(["P1"])
+    assert np.array_equal(store.images[rows], expected.astype(np.float16))
+
+
+def test_image_and_mask_of_a_row_are_of_one_place(folder, stores):
+    place = (7, 12, 9)
+    add_to_a_voxel(folder / "P1" / "P1_t2.nii.gz", place, 5000)
+    add_to_a_voxel(folder / "P1" / "P1_seg.nii.gz", place, 4)
+    store = prepare(folder, stores)
+    row = store.case("P1")["start"] + store.case("P1")["z"].index(9)
+    pixel = (row, 12 - BRAIN[1].start, 7 - BRAIN[0].start)  # Height is y, width x.
+    assert np.argwhere(store.images[..., 2] == 5).tolist() == [list(pixel)]
+    assert store.masks[pixel] == 1
+    assert store.masks[row].sum() == 1  # The cube of 4 ends at z = 7.
+
+
+def test_slices_with_hardly_any_brain_are_left_out(folder, stores):
+    for path in (folder / "P0").iterdir():
+        data, affine = read_volume(path)
+        data[:, :, 1] = 0
+        data[5, 5, 1] = 1 if "seg" not in path.name else 0  # 1 of 256 pixels.
+        write_volume(path, data, affine)
+    assert prepare(folder, stores).case("P0")["z"] == list(range(2, 11))
+
+
+@pytest.mark.parametrize("grid", [SliceGrid(20, 16), SliceGrid(8, 16), SliceGrid(9, 4)])
+def test_sizes_need_not_divide(folder, stores, grid):
+    store = prepare(folder, stores, grid)
+    assert store.images.shape[1:] == (grid.image_size, grid.image_size, 4)
+    assert np.isfinite(store.images).all()
+    assert set(np.unique(store.masks)) == {0, 1}
+
+
+def test_a_crop_larger_than_the_volume_is_filled_with_zeros(folder, stores):
+    store = prepare(folder, stores, SliceGrid(32, 32))
+    assert store.images.shape[1:3] == (32, 32)
+    assert np.count_nonzero(store.masks[store.rows(["P0"])]) == 3**3
+    assert np.count_nonzero(store.images[0, ..., 0]) <= 16 * 16
+
+
+def test_the_second_call_reads_no_voxels(folder, stores, monkeypatch):
+    first = prepare(folder, stores)
+    monkeypatch.setattr(slices, "load_case", fail_to_load)
+    second = prepare(folder, stores)
+    assert second.folder == first.folder
+    assert np.array_equal(second.images, first.images)
+
+
+@pytest.mark.parametrize("name", ["t1", "flair", "seg"])
+def test_a_changed_voxel_makes_another_store(folder, stores, name):
+    first = prepare(folder, stores)
+    add_to_a_voxel(folder / "P1" / f"P1_{name}.nii.gz", (10, 6, 4))
+    second = prepare(folder, stores)
+    assert second.key != first.key
+    assert second.folder != first.folder
+
+
+def test_another_grid_or_other_sequences_make_another_store(folder, stores):
+    keys = {prepare(folder, stores).key, prepare(folder, stores, SliceGrid(16, 8)).key}
+    fewer = find_cases(folder, ("flair", "t1"))[0]
+    turned = find_cases(folder, ("t1", "flair"))[0]
+    keys |= {prepare_slices(cases, stores, GRID).key for cases in (fewer, turned)}
+    assert len(keys) == 4
+
+
+def test_a_moved_folder_keeps_its_store(folder, stores, monkeypatch):
+    first = prepare(folder, stores)
+    moved = folder.rename(folder.with_name("moved"))
+    monkeypatch.setattr(slices, "load_case", fail_to_load)
+    assert prepare(moved, stores).key == first.key
+
+
+def test_every_unusable_patient_is_named_at_once(folder, stores):
+    spoil(folder, "P0")
+    spoil(folder, "P2")
+    with refused("E-DATA", folder / "P0") as caught:
+        prepare(folder, stores)
+    message = str(caught.value)
+    assert "2 problems" in message and message.count("E-LABEL") == 2
+    assert "P0_seg" in message and "P2_seg" in message and "P1" not in message
+    assert list(stores.iterdir()) == []
+
+
+def test_unusable_patients_are_left_out_by_name_when_asked(folder, stores):
+    spoil(folder, "P1")
+    store = prepare(folder, stores, on_bad="exclude")
+    assert [case["id"] for case in store.cases] == ["P0", "P2"]
+    assert len(store.images) == 2 * BRAIN_SLICES
+    (problem,) = store.problems
+    assert problem.startswith("E-LABEL") and "P1_seg.nii.gz" in problem
+
+
+def test_patients_left_out_before_are_not_left_out_in_silence(folder, stores):
+    # The key is the same for both, so the second call finds the first one's store.
+    spoil(folder, "P1")
+    incomplete = prepare(folder, stores, on_bad="exclude")
+    with refused("E-DATA", incomplete.folder) as caught:
+        prepare(folder, stores, on_bad="fail")
+    assert "1 patients" in str(caught.value) and "P1_seg" in str(caught.value)
+    assert "on_bad='exclude'" in caught.value.remedy
+    assert prepare(folder, stores, on_bad="exclude").tumour_ml.keys() == {"P0", "P2"}
+
+
+def test_where_no_patient_is_usable_none_are_left_out(patient_folder, stores):
+    folder = patient_folder("P0")
+    spoil(folder, "P0")
+    with refused("E-LABEL", folder / "P0" / "P0_seg.nii.gz"):
+        prepare(folder, stores, on_bad="exclude")
+    assert list(stores.iterdir()) == []
+
+
+def test_an_empty_mask_is_kept_and_listed(folder, stores):
+    mask = folder / "P1" / "P1_seg.nii.gz"
+    write_volume(mask, np.zeros(SHAPE, np.uint8), np.eye(4))
+    for _ in range(2):  # Prepared, then opened.
+        store = prepare(folder, stores)
+        assert store.tumour_ml["P1"] == 0
+        (problem,) = store.problems
+        assert problem.startswith(f"W-EMPTY  {mask}")
+
+
+def test_an_unknown_way_with_bad_patients_is_refused(folder, stores):
+    with pytest.raises(ValueError, match="'fail' or 'exclude'. Got: 'skip'"):
+        prepare(folder, stores, on_bad="skip")
+
+
+def test_no_patients_are_refused(stores):
+    with refused("E-FEW", "cases"):
+        prepare_slices([], stores, GRID)
+
+
+def test_patients_of_different_sequences_are_refused(folder, stores):
+    cases = find_cases(folder)[0][:1] + find_cases(folder, ("t1",))[0][1:]
+    with pytest.raises(ValueError, match="'t1'] for P1"):
+        prepare_slices(cases, stores, GRID)
+
+
+def test_a_patient_without_mask_is_refused(folder, stores):
+    (folder / "P1" / "P1_seg.nii.gz").unlink()
+    cases, _ = find_cases(folder, need_mask=False)
+    with refused("E-READ", "mask of P1"):
+        prepare_slices(cases, stores, GRID)
+
+
+def test_a_file_gone_since_the_search_is_refused(folder, stores):
+    cases, _ = find_cases(folder)
+    (folder / "P1" / "P1_t2.nii.gz").unlink()
+    with refused("E-READ", folder / "P1" / "P1_t2.nii.gz"):
+        prepare_slices(cases, stores, GRID)
+
+
+def test_an_interrupted_preparation_leaves_nothing(folder, stores, monkeypatch):
+    def interrupt_at_p2(case):
+        if case.id == "P2":
+            raise KeyboardInterrupt
+        return load_case(case)
+
+    monkeypatch.setattr(slices, "load_case", interrupt_at_p2)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(folder, stores)
+    assert list(stores.iterdir()) == []
+    monkeypatch.undo()
+    assert len(prepare(folder, stores).cases) == 3
+
+
+@pytest.mark.parametrize("name", ["images.f16", "masks.u8"])
+def test_a_truncated_store_is_refused(folder, stores, name):
+    store = prepare(folder, stores)
+    content = (store.folder / name).read_bytes()
+    (store.folder / name).write_bytes(content[:-1])
+    with refused("E-STORE", store.folder) as caught:
+        prepare(folder, stores)
+    assert f"{name} has {len(content) - 1} bytes, not {len(content)}" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize("name", ["images.f16", "masks.u8", "manifest.json"])
+def test_a_store_that_lacks_a_file_is_refused(folder, stores, name):
+    store = prepare(folder, stores)
+    (store.folder / name).unlink()
+    with refused("E-STORE", store.folder):
+        open_store(store.folder)
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"shape": 3}', '{"shape": [1, '])
+def test_a_damaged_manifest_is_refused(folder, stores, content):
+    store = prepare(folder, stores)
+    (store.folder / "manifest.json").write_text(content)
+    with refused("E-STORE", store.folder):
+        open_store(store.folder)
+
+
+@pytest.mark.parametrize("entry", ["cases", "sequences", "grid", "problems", "key"])
+def test_a_manifest_that_lacks_an_entry_is_refused(folder, stores, entry):
+    store = prepare(folder, stores)
+    manifest = read_json(store.folder / "manifest.json")
+    del manifest[entry]
+    write_json(store.folder / "manifest.json", manifest)
+    with refused("E-STORE", store.folder):
+        open_store(store.folder)
+
+
+def test_a_deleted_store_is_prepared_again(folder, stores):
+    first = prepare(folder, stores)
+    images = np.array(first.images)
+    shutil.rmtree(first.folder)
+    assert np.array_equal(prepare(folder, stores).images, images)
+
+
+def test_a_store_cannot_be_written_to_by_mistake(folder, stores):
+    with pytest.raises(ValueError, match="read-only"):
+        prepare(folder, stores).images[0] = 0
+
+
+def test_rows_are_those_of_the_patients_asked_for(folder, stores):
+    store = prepare(folder, stores)
+    assert store.rows(["P1"]).tolist() == list(range(10, 20))
+    assert store.rows(["P2", "P0"]).tolist() == [*range(20, 30), *range(10)]
+    assert store.rows([]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("at_most", "expected"),
+    [
+        (0, list(range(20))),
+        (20, list(range(20))),
+        (100, list(range(20))),
+        (19, list(range(0, 20, 2))),
+        (7, list(range(0, 20, 3))),
+        (1, [0]),
+    ],
+)
+def test_rows_are_thinned_evenly(folder, stores, at_most, expected):
+    rows = prepare(folder, stores).rows(["P0", "P1"], at_most)
+    assert rows.tolist() == expected
+
+
+def test_an_unknown_patient_is_an_error(folder, stores):
+    with pytest.raises(KeyError, match="P9"):
+        prepare(folder, stores).rows(["P9"])

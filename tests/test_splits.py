@@ -1,0 +1,105 @@
+import numpy as np
+import pytest
+from refusals import refused
+
+from brainseg_utils.splits import Split, automatic_folds, split_cases
+
+
+def make_cohort(patients, seed=0):
+    volumes = np.random.default_rng(seed).lognormal(3.0, 1.0, patients)
+    return {f"P{index:03d}": float(ml) for index, ml in enumerate(volumes)}
+
+
+def random_cohorts():
+    rng = np.random.default_rng(1)
+    for seed in range(60):
+        patients = int(rng.integers(3, 60))
+        yield make_cohort(patients, seed), int(rng.integers(3, patients + 1)), seed
+
+
+def test_no_patient_stands_in_two_parts_and_none_is_lost():
+    for cohort, folds, seed in random_cohorts():
+        for fold in range(folds):
+            split = split_cases(cohort, fold, folds, seed)
+            parts = split.train + split.validation + split.test
+            assert sorted(parts) == sorted(cohort)
+            assert split.train and split.validation and split.test
+
+
+def test_over_all_folds_every_patient_is_tested_once_and_validated_once():
+    for cohort, folds, seed in random_cohorts():
+        splits = [split_cases(cohort, fold, folds, seed) for fold in range(folds)]
+        for part in ("test", "validation"):
+            dealt = [name for split in splits for name in getattr(split, part)]
+            assert sorted(dealt) == sorted(cohort)
+
+
+def test_folds_differ_in_size_by_one_at_most():
+    for cohort, folds, seed in random_cohorts():
+        sizes = [len(split_cases(cohort, k, folds, seed).test) for k in range(folds)]
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_of_any_4_neighbours_in_size_each_fold_of_4_tests_one():
+    cohort = {f"P{ml:02d}": float(ml) for ml in range(20)}
+    for fold in range(4):
+        test = split_cases(cohort, fold, 4).test
+        groups = sorted(int(name[1:]) // 4 for name in test)
+        assert groups == [0, 1, 2, 3, 4]
+
+
+def test_the_largest_tumours_are_shared_among_the_parts():
+    cohort = {f"P{ml:02d}": float(ml) for ml in range(12)}
+    largest = {"P08", "P09", "P10", "P11"}
+    for seed in range(10):
+        split = split_cases(cohort, 0, 4, seed)
+        counts = [len(largest & set(ids)) for ids in split.as_dict().values()]
+        assert counts == [2, 1, 1]
+
+
+def test_the_order_of_the_patients_does_not_matter():
+    cohort = make_cohort(11)
+    cohort |= {"P003": 5.0, "P004": 5.0, "P005": 5.0}  # Ties are the danger.
+    backwards = dict(reversed(cohort.items()))
+    assert split_cases(cohort) == split_cases(backwards)
+
+
+def test_a_seed_repeats_its_split_and_another_changes_it():
+    cohort = make_cohort(24)
+    assert split_cases(cohort, seed=3) == split_cases(cohort, seed=3)
+    assert len({split_cases(cohort, seed=seed) for seed in range(5)}) == 5
+
+
+def test_small_cohorts_leave_one_out():
+    assert [automatic_folds(n) for n in (3, 8, 9, 100)] == [3, 8, 4, 4]
+    assert [len(split_cases(make_cohort(8), k).test) for k in range(8)] == [1] * 8
+
+
+def test_three_patients_are_enough():
+    split = split_cases({"A": 1.0, "B": 2.0, "C": 3.0})
+    assert {*split.train, *split.validation, *split.test} == {"A", "B", "C"}
+
+
+@pytest.mark.parametrize("patients", [0, 1, 2])
+def test_too_few_patients_are_refused(patients):
+    with refused("E-FEW", "patients") as caught:
+        split_cases(make_cohort(patients))
+    assert f"have {patients}, need at least 3" in caught.value.what
+
+
+@pytest.mark.parametrize(("fold", "folds"), [(0, 2), (0, 7), (5, 5), (-1, 5), (0, -1)])
+def test_folds_that_do_not_fit_are_refused(fold, folds):
+    with refused("E-FOLD", "fold, folds") as caught:
+        split_cases(make_cohort(6), fold, folds)
+    assert f"got fold={fold}, folds={folds}" in caught.value.what
+
+
+def test_a_patient_in_two_parts_is_refused():
+    with refused("E-LEAK", "split") as caught:
+        Split(train=("A", "B"), validation=("C",), test=("B",))
+    assert "['B']" in caught.value.what
+
+
+def test_a_split_becomes_lists_for_json():
+    split = Split(train=("A",), validation=("B",), test=("C",))
+    assert split.as_dict() == {"train": ["A"], "validation": ["B"], "test": ["C"]}

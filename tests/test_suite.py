@@ -1,0 +1,108 @@
+import json
+
+import pytest
+
+from brainseg_utils import suite
+from brainseg_utils.cli import main
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.report import result_rows, text_table, write_report
+from brainseg_utils.workspace import Workspace
+
+DICE = {"mean": 0.8, "low": 0.7, "high": 0.9, "patients": {"A": 0.7, "B": 0.9}}
+ENTRY = {"dice_volume": DICE, "dice_slice": 0.85, "dice_batch": 0.75}
+SUMMARY = {
+    "models": {"cnn1": {**ENTRY, "seconds": 12.3}, "cnn2": {**ENTRY, "seconds": 45.6}},
+    "controls": {"predict_nothing": ENTRY, "best_threshold": ENTRY},
+    "cohort": {"name": "<made-up>", "patients": 9},
+    "folds": 1,
+    "seeds": 2,
+    "profile": "quick",
+    "machine": "a machine",
+}
+
+
+def test_table_shows_every_model_control_and_the_baseline():
+    rows = result_rows(SUMMARY)
+    assert [row[0] for row in rows[1:]] == [
+        "CNN1",
+        "CNN2",
+        "control: predict nothing",
+        "control: best threshold",
+        "paper's baseline",
+    ]
+    assert rows[1][1:] == ("0.800", "0.700 to 0.900", "0.850", "0.750", "12")
+    assert rows[-1][1] == "0.600"
+
+
+def test_one_patient_has_no_interval():
+    alone = {**ENTRY, "dice_volume": {**DICE, "low": None, "high": None}}
+    summary = {**SUMMARY, "controls": {"predict_nothing": alone}}
+    assert "one patient" in text_table(result_rows(summary))
+
+
+def test_columns_of_the_text_table_line_up():
+    lines = text_table(result_rows(SUMMARY)).split("\n")
+    assert len({len(line.rstrip()) for line in lines[:2]}) == 1
+
+
+def test_report_is_one_page_with_escaped_names_and_no_links_out(tmp_path):
+    write_report(tmp_path / "report.html", [], SUMMARY)
+    page = (tmp_path / "report.html").read_text()
+    assert "&lt;made-up&gt;" in page and "<made-up>" not in page
+    assert "http" not in page and "<script" not in page
+
+
+def test_settings_are_literals():
+    read = suite.read_parameters
+    parameters = read(suite.Path("nowhere"), "quick", "", ["epochs=3", "seeds=[1, 2]"])
+    assert parameters == {"profile": "quick", "epochs": 3, "seeds": [1, 2]}
+
+
+@pytest.mark.parametrize("bad", ["epochs", "epochs=__import__('os')", "a b=1", "=1"])
+def test_setting_that_is_no_literal_is_refused(bad):
+    with pytest.raises(BrainSegError, match="E-PARAMETER"):
+        suite.read_parameters(suite.Path("nowhere"), "quick", "", [bad])
+
+
+def test_unknown_profile_is_refused(tmp_path):
+    with pytest.raises(BrainSegError, match="no such profile"):
+        suite.read_parameters(tmp_path, "papr", "", [])
+
+
+def test_relative_folder_means_the_callers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parameters = suite.read_parameters(tmp_path, "quick", "patients", [])
+    assert parameters["data_dir"] == str(tmp_path / "patients")
+
+
+def test_typo_is_refused_before_anything_runs(monkeypatch, capsys):
+    monkeypatch.setattr(suite, "execute_notebook", None)
+    assert main(["run", "--set", "epcohs=3"]) == 1
+    error = capsys.readouterr().err
+    assert "epcohs" in error and "Known:" in error and "epochs" in error
+
+
+def test_results_of_other_parameters_are_set_aside_not_lost(tmp_path, capsys):
+    workspace = Workspace(tmp_path, "quick")
+    suite._set_aside_other_results(workspace, {"profile": "quick"})
+    (workspace.runs / "summary.json").write_text(json.dumps({"mine": 1}))
+    suite._set_aside_other_results(workspace, {"profile": "quick"})
+    assert (workspace.runs / "summary.json").is_file()
+    suite._set_aside_other_results(workspace, {"profile": "quick", "epochs": 3})
+    kept = list((workspace.runs / "earlier").rglob("summary.json"))
+    assert len(kept) == 1 and json.loads(kept[0].read_text()) == {"mine": 1}
+    assert str(kept[0].parent) in capsys.readouterr().out
+
+
+def test_sweep_passes_on_what_its_notebooks_know():
+    known = {
+        "02_cnn1": {"epochs": 1},
+        "03_cnn2": {"fine_learning_rate": 1.0},
+        "04_dropout_sweep": {"overrides": {}, "seeds": []},
+    }
+    asked = {"epochs": 2, "fine_learning_rate": 0.1, "seeds": [1]}
+    assert suite._parameters_for("04_dropout_sweep", asked, known) == {
+        "seeds": [1],
+        "overrides": {"epochs": 2, "fine_learning_rate": 0.1},
+    }
+    assert suite._parameters_for("02_cnn1", asked, known) == {"epochs": 2}

@@ -32,7 +32,7 @@ class DataConfig:
     """
 
     data_dir: str = ""
-    patients: int = 24
+    patients: int = 30
     spacing_mm: float = 1.0
     sequences: tuple[str, ...] = SEQUENCES
     crop_size: int = 192

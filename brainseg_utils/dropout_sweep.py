@@ -75,7 +75,10 @@ class DropoutSweep:
             varied = {"dropout_rate": rates, "seed": seeds, "fold": folds}
             points += expand_grid(path, {**fixed, **varied})
             if model == "cnn2":
-                half = {"dropout_rate": [min(rates)], "epochs": [self.epochs(model) // 2]}
+                half = {
+                    "dropout_rate": [min(rates)],
+                    "epochs": [self.epochs(model) // 2],
+                }
                 points += expand_grid(path, {**fixed, **varied, **half})
         return points
 

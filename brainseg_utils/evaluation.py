@@ -29,10 +29,6 @@ def dice_score(mask_true: np.ndarray, mask_pred: np.ndarray) -> float:
     Raises:
         ValueError: The shapes differ.
     """
-    if mask_true.shape != mask_pred.shape:
-        raise ValueError(
-            f"masks must have one shape. Got: {mask_true.shape}, {mask_pred.shape}"
-        )
     return float(_dice(*_overlap_and_total(mask_true, mask_pred, None)))
 
 
@@ -51,6 +47,7 @@ def dice_per_batch(
 
     This is what a metric inside `fit` averages, and probably what the paper reports.
     """
+    _check_one_shape(mask_true, mask_pred)
     starts = range(0, len(mask_true), batch_size)
     pairs = [
         (mask_true[i : i + batch_size], mask_pred[i : i + batch_size]) for i in starts
@@ -169,9 +166,17 @@ def patient_means(scores: Sequence[dict[str, Any]], figure: str) -> dict[str, fl
     }
 
 
+def _check_one_shape(mask_true: np.ndarray, mask_pred: np.ndarray) -> None:
+    if mask_true.shape != mask_pred.shape:
+        raise ValueError(
+            f"masks must have one shape. Got: {mask_true.shape}, {mask_pred.shape}"
+        )
+
+
 def _overlap_and_total(
     mask_true: np.ndarray, mask_pred: np.ndarray, axis: tuple[int, ...] | None
 ) -> tuple[np.ndarray, np.ndarray]:
+    _check_one_shape(mask_true, mask_pred)
     true, pred = np.asarray(mask_true, bool), np.asarray(mask_pred, bool)
     overlap = np.count_nonzero(true & pred, axis)
     return overlap, np.count_nonzero(true, axis) + np.count_nonzero(pred, axis)

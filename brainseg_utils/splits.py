@@ -10,7 +10,7 @@ import numpy as np
 from brainseg_utils.errors import BrainSegError
 
 LEAVE_ONE_OUT_BELOW = 9  # With so few patients each one serves as test once.
-DEFAULT_FOLDS = 4
+DEFAULT_FOLDS = 5
 
 
 @dataclass(frozen=True)

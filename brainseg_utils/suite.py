@@ -38,7 +38,7 @@ def run_suite(
     Args:
         profile: `"quick"`, or the name of a file in `notebooks/params/`.
         data_dir: Folder of real patients; empty for phantom patients.
-        settings: Further parameters as `"name=value"`, values as Python literals.
+        settings: Further parameters as `"name=value"`, values in Python or YAML.
 
     Returns:
         The summary, as notebook 05 wrote it, with the whole suite's peak memory.
@@ -48,7 +48,7 @@ def run_suite(
     """
     workspace = open_workspace(profile)
     folder = workspace.notebooks
-    parameters = read_parameters(folder, workspace.profile, data_dir, settings)
+    parameters = read_parameters(folder, profile, data_dir, settings)
     known = {name: notebook_parameters(folder / f"{name}.ipynb") for name in NOTEBOOKS}
     _check_known(parameters, known)
     _set_aside_other_results(workspace, parameters)
@@ -90,13 +90,13 @@ def read_parameters(
     """Merge the profile's file with what the command line asked for.
 
     Raises:
-        BrainSegError: The profile has no file, or a setting is not `name=literal`.
+        BrainSegError: The profile has no file, or a setting is not `name=value`.
     """
     path = folder / "params" / f"{profile}.yaml"
     parameters: dict[str, Any] = {"profile": profile}
     if path.is_file():
         parameters |= yaml.safe_load(path.read_text(encoding="utf-8"))
-    elif profile not in ("quick", "smoke"):
+    elif profile != "quick":
         known = sorted(p.stem for p in path.parent.glob("*.yaml"))
         raise BrainSegError(
             "E-PROFILE",
@@ -111,17 +111,21 @@ def read_parameters(
 
 
 def _parse_setting(setting: str) -> tuple[str, Any]:
+    """Read `name=value`; YAML for words whose quotes the shell has taken off."""
     name, equals, value = setting.partition("=")
     try:
-        if not (equals and name.isidentifier()):
+        if not (equals and value and name.isidentifier()):
             raise ValueError
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
+        try:
+            return name, ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return name, yaml.safe_load(value)
+    except (ValueError, yaml.YAMLError):
         raise BrainSegError(
             "E-PARAMETER",
             setting,
-            "wanted name=value with a Python literal.",
-            "For example epochs=4 or dropout_rates=[0.0,0.2] or on_bad=\"'exclude'\".",
+            "wanted name=value.",
+            "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude.",
         ) from None
 
 

@@ -9,7 +9,7 @@ import pytest
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-from patients import write_patient  # noqa: E402
+from patients import write_patient
 
 
 @pytest.fixture(autouse=True)

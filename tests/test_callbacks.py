@@ -40,7 +40,8 @@ def trained():
     """Train four epochs with the switch before the third, and one more snapshot."""
     model, watch = compiled(), Watch()
     switch = PhaseSwitch(2, 1e-3, FROZEN)
-    model.fit(IMAGES, MASKS, batch_size=4, epochs=4, verbose=0, callbacks=[switch, watch])
+    options = {"batch_size": 4, "epochs": 4, "verbose": 0}
+    model.fit(IMAGES, MASKS, callbacks=[switch, watch], **options)
     watch.weights.append(snapshot(model))
     return model, watch
 

@@ -87,7 +87,6 @@ def test_image_and_mask_move_together(store):
     masks = tf.constant(store.masks[..., None], tf.float32)
     moved, nearest = augment(masks, masks, KEY, Augmentation(30, quarter_turns=True))
     assert not np.array_equal(nearest, masks), "the draw must move something"
-    np.testing.assert_array_equal((moved.numpy() >= 0.5)[nearest.numpy() == 1].mean() > 0.9, True)
     disagree = np.mean((moved.numpy() >= 0.5) != (nearest.numpy() >= 0.5))
     assert disagree < 0.02, "they differ at most along borders"
 

@@ -52,14 +52,25 @@ def test_report_is_one_page_with_escaped_names_and_no_links_out(tmp_path):
     assert "http" not in page and "<script" not in page
 
 
-def test_settings_are_literals():
-    read = suite.read_parameters
-    parameters = read(suite.Path("nowhere"), "quick", "", ["epochs=3", "seeds=[1, 2]"])
-    assert parameters == {"profile": "quick", "epochs": 3, "seeds": [1, 2]}
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("epochs=3", 3),
+        ("rate=1e-4", 1e-4),
+        ("seeds=[1, 2]", [1, 2]),
+        ("on_bad=exclude", "exclude"),
+        ("on_bad='exclude'", "exclude"),
+        ("sequences=[t1,flair]", ["t1", "flair"]),
+        ("code=__import__('os')", "__import__('os')"),
+    ],
+)
+def test_settings_are_values_and_never_code(setting, value):
+    parameters = suite.read_parameters(suite.Path("nowhere"), "quick", "", [setting])
+    assert parameters == {"profile": "quick", setting.split("=")[0]: value}
 
 
-@pytest.mark.parametrize("bad", ["epochs", "epochs=__import__('os')", "a b=1", "=1"])
-def test_setting_that_is_no_literal_is_refused(bad):
+@pytest.mark.parametrize("bad", ["epochs", "epochs=", "epochs=[1", "a b=1", "=1"])
+def test_setting_that_is_none_is_refused(bad):
     with pytest.raises(BrainSegError, match="E-PARAMETER"):
         suite.read_parameters(suite.Path("nowhere"), "quick", "", [bad])
 

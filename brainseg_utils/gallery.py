@@ -1,0 +1,188 @@
+"""Pages of the executed notebooks, for readers on GitHub: `make gallery`.
+
+The notebooks are committed without outputs. What they show when executed stands in
+`gallery/`, written from `runs/<profile>/` and stamped with the notebook it shows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.files import read_json, replacing, value_digest, write_text
+from brainseg_utils.gallery_page import (
+    INJECTED,
+    Page,
+    hide_folders,
+    image_name,
+    render_page,
+)
+from brainseg_utils.workspace import Workspace, open_workspace
+
+STAMP = re.compile(r"<!-- notebook sha256: ([0-9a-f]{64}) -->")
+
+# Where the project is published does not change what a notebook does.
+ADDRESS = re.compile(
+    r"((?:colab\.research\.google\.com/github|git\+https://github\.com)/)"
+    r"[\w-]+/(?:(?!\.git\b)[\w.-])+"
+)
+
+INDEX = """# Gallery
+
+What the notebooks show when they are executed, written by `make run && make gallery`.
+{run}
+"""
+
+
+def write_gallery(workspace: Workspace) -> list[Path]:
+    """Write a page for every notebook, its images, and the index.
+
+    Returns:
+        The paths of the pages and of the index.
+
+    Raises:
+        BrainSegError: `E-GALLERY`, before anything is written: an executed notebook or
+            the run's summary is missing, or belongs to another version.
+    """
+    run = _describe_run(workspace)
+    pages = [_render(path, workspace, run) for path in _notebooks(workspace.root)]
+    folder = workspace.root / "gallery"
+    for page in pages:
+        _write_page(folder, page)
+    write_text(folder / "README.md", _index(pages, run))
+    return [*(folder / f"{page.name}.md" for page in pages), folder / "README.md"]
+
+
+def stale_pages(root: str | Path) -> list[str]:
+    """Return the names of pages that are missing or show another notebook."""
+    stale = []
+    for notebook in _notebooks(Path(root)):
+        page = Path(root) / "gallery" / f"{notebook.stem}.md"
+        text = page.read_text(encoding="utf-8") if page.is_file() else ""
+        found = STAMP.search(text)
+        if not found or found[1] != notebook_stamp(notebook):
+            stale.append(notebook.stem)
+    return stale
+
+
+def notebook_stamp(path: str | Path) -> str:
+    """Return the SHA-256 of a notebook's cells, whatever its metadata and address."""
+    return value_digest(_sources(_read(path).cells), length=64)
+
+
+def _sources(cells: Sequence[Any]) -> list[tuple[str, str]]:
+    return [(cell.cell_type, ADDRESS.sub(r"\1", cell.source)) for cell in cells]
+
+
+def _notebooks(root: Path) -> list[Path]:
+    return sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def _read(path: str | Path) -> Any:
+    import nbformat
+
+    return nbformat.read(path, as_version=4)
+
+
+def _render(path: Path, workspace: Workspace, run: str) -> Page:
+    executed = _read_executed(path, workspace)
+    page = render_page(path.stem, executed.cells, notebook_stamp(path), run)
+    roots = [workspace.root]
+    # A run may have been made in another checkout than this one.
+    made_from = Path(executed.metadata.get("papermill", {}).get("input_path") or "")
+    if made_from.is_absolute():
+        roots.append(made_from.parents[1])
+    return replace(page, text=hide_folders(page.text, roots))
+
+
+def _read_executed(path: Path, workspace: Workspace) -> Any:
+    """Return the executed twin of a notebook, with the address of today.
+
+    Raises:
+        BrainSegError: It is missing, stopped half-way, or of another version.
+    """
+    twin = workspace.runs / path.name
+    if not twin.is_file():
+        raise _refuse(workspace, twin, "this notebook was not executed yet.")
+    present, executed = _read(path), _read(twin)
+    for place, cell in enumerate(executed.cells):
+        runs = cell.cell_type == "code" and cell.source.strip()
+        if runs and cell.execution_count is None:
+            raise _refuse(workspace, twin, f"it stopped before cell {place}.")
+    own = [c for c in executed.cells if INJECTED not in c.metadata.get("tags", [])]
+    if _sources(own) != _sources(present.cells):
+        what = f"it was executed from another version of notebooks/{path.name}."
+        raise _refuse(workspace, twin, what)
+    for cell, source in zip(own, present.cells, strict=True):
+        cell.source = source.source
+    return executed
+
+
+def _refuse(workspace: Workspace, path: Path, what: str) -> BrainSegError:
+    remedy = "Run `make run && make gallery`."
+    if workspace.profile != "quick":
+        name = workspace.profile
+        command = f"python -m brainseg_utils.gallery --profile {name}"
+        remedy = f"Run `make run PROFILE={name}`, then `{command}`."
+    return BrainSegError("E-GALLERY", path, what, remedy)
+
+
+def _describe_run(workspace: Workspace) -> str:
+    """Return one line on date, machine and versions of the profile's run."""
+    path = workspace.runs / "summary.json"
+    if not path.is_file():
+        raise _refuse(workspace, path, "the run left no summary.")
+    summary = read_json(path)
+    versions = ", ".join(f"{name} {of}" for name, of in summary["versions"].items())
+    return (
+        f"*Executed {summary['date']} on {summary['machine']}, with {versions}; "
+        f"profile {workspace.profile}.*"
+    )
+
+
+def _write_page(folder: Path, page: Page) -> None:
+    """Write images before the page, so that a page never shows missing ones."""
+    names = [image_name(page.name, number) for number in range(1, len(page.images) + 1)]
+    for name, image in zip(names, page.images, strict=True):
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(image)
+    write_text(folder / f"{page.name}.md", page.text)
+    for old in folder.glob(f"images/{page.name}-*.png"):
+        if f"images/{old.name}" not in names:
+            old.unlink()
+
+
+def _index(pages: Sequence[Page], run: str) -> str:
+    parts = [INDEX.format(run=f"\n{run}").rstrip("\n")]
+    for page in pages:
+        parts.append(f"## [{page.title}]({page.name}.md)\n\n{page.lead}")
+        if page.images:
+            image = f"![{page.title}]({image_name(page.name, 1)})"
+            parts.append(f"[{image}]({page.name}.md)")
+    return "\n\n".join(parts) + "\n"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the gallery; return 0, or 1 after an explained error."""
+    parser = argparse.ArgumentParser(
+        prog="python -m brainseg_utils.gallery", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--profile", default="quick", help="folder below runs/ to show")
+    options = parser.parse_args(arguments)
+    try:
+        pages = write_gallery(open_workspace(options.profile))
+    except BrainSegError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{len(pages)} pages in {pages[0].parent}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

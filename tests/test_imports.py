@@ -1,0 +1,41 @@
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+LIGHT_MODULES = (
+    "cases",
+    "labels",
+    "nifti",
+    "volumes",
+    "splits",
+    "slices",
+    "store",
+    "evaluation",
+    "sweep",
+    "suite",
+    "cli",
+)
+
+
+def modules_after(code):
+    """Return the top-level modules that a fresh interpreter holds after `code`."""
+    listing = "import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    command = [sys.executable, "-c", f"{code}\n{listing}"]
+    result = subprocess.run(
+        command, cwd=REPOSITORY, capture_output=True, text=True, check=True
+    )
+    return set(result.stdout.split())
+
+
+def test_importing_the_package_imports_nothing_else_of_size():
+    loaded = modules_after("import brainseg_utils")
+    assert "brainseg_utils" in loaded
+    assert not loaded & {"numpy", "tensorflow", "keras", "matplotlib", "pandas"}
+
+
+def test_modules_that_do_not_train_import_neither_tensorflow_nor_keras():
+    imports = [f"import brainseg_utils.{name}" for name in LIGHT_MODULES]
+    loaded = modules_after("\n".join(imports))
+    assert "numpy" in loaded
+    assert not loaded & {"tensorflow", "keras"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from brainseg_utils.errors import BrainSegError, raise_all
 
@@ -63,9 +63,16 @@ def execute_notebook(
     output: str | Path,
     parameters: Mapping[str, Any],
     cwd: str | Path,
-    progress: bool = False,
+    progress: TextIO | None = None,
 ) -> None:
     """Execute a notebook top to bottom in a fresh kernel that starts in `cwd`.
+
+    Args:
+        notebook: The notebook to execute; it is not changed.
+        output: Where the executed notebook goes, also when a cell fails.
+        parameters: Values that differ from the defaults of its parameters cell.
+        cwd: Folder in which the kernel starts.
+        progress: Where to draw a progress bar; None draws none.
 
     Raises:
         BrainSegError: `E-PARAMETER` before anything runs; `E-CELL` with the number,
@@ -83,7 +90,7 @@ def execute_notebook(
             dict(parameters),
             kernel_name="python3",
             cwd=str(cwd),
-            progress_bar=progress,
+            progress_bar={"file": progress} if progress else False,
         )
     except papermill.PapermillExecutionError as error:
         first_line = error.source.strip().split("\n")[0]

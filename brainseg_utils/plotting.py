@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -21,10 +22,15 @@ PAPER_BASELINE_STYLE = {"color": MUTED, "linestyle": ":", "linewidth": 1.2}
 
 
 def show_slice(ax: Axes, image: np.ndarray, title: str = "") -> Axes:
-    """Show one sequence of one slice, `[height, width]`, in grey."""
-    image = np.asarray(image, np.float32)
-    low, high = np.percentile(image, (0.5, 99.5))
-    ax.imshow(image, cmap="gray", origin="lower", vmin=low, vmax=high)
+    """Show one sequence of one slice, `[height, width]`, in grey on black.
+
+    Pixels of exactly 0 are outside the brain, in files as in z-scored slices.
+    """
+    image = np.ma.masked_equal(np.asarray(image, np.float32), 0)
+    inside = image.compressed() if image.count() else np.zeros(1)
+    low, high = np.percentile(inside, (0.5, 99.5))
+    grey = plt.colormaps["gray"].with_extremes(bad="black")
+    ax.imshow(image, cmap=grey, origin="lower", vmin=low, vmax=high)
     return _bare(ax, title)
 
 
@@ -79,7 +85,8 @@ def plot_history(
     ax.plot(epochs, history[figure], color=MUTED, label="training")
     ax.plot(epochs, history[f"val_{figure}"], color=PREDICTION, label="validation")
     mark_phase_switch(ax, switch_epoch)
-    ax.set(xlabel="epoch", ylabel=f"{figure} (all slices pooled)")
+    pooled = {"loss": "loss (mean over batches)", "dice": "Dice (all slices pooled)"}
+    ax.set(xlabel="epoch", ylabel=pooled[figure])
     if figure == "dice":
         ax.set_ylim(0, 1)
     ax.legend(frameon=False)

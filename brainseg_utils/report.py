@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from brainseg_utils.evaluation import PAPER_BASELINE
 from brainseg_utils.files import write_text
 
@@ -102,13 +104,22 @@ def _html_table(rows: Sequence[tuple[str, ...]]) -> str:
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
+def _without_stderr(path: Path) -> nbformat.NotebookNode:
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            # TensorFlow's log of the machine is no result.
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+    return notebook
+
+
 def _html_notebook(path: Path) -> str:
     from nbconvert import HTMLExporter
 
     # The basic template holds no scripts and no links to other sites.
     exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
-    body, _ = exporter.from_filename(str(path))
+    body, _ = exporter.from_notebook_node(_without_stderr(path))
     name = html.escape(path.stem)
     heading = f"<summary><h2 style='display:inline'>{name}</h2></summary>"
     return f"<details>{heading}{body}</details>"

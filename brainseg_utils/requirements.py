@@ -12,6 +12,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from brainseg_utils.errors import BrainSegError
+
 
 def missing_requirements(package: str = "brainseg") -> list[Requirement]:
     """Return the requirements of an installed package that are not installed."""
@@ -34,6 +36,9 @@ def install_missing(package: str = "brainseg") -> None:
     In a running kernel NumPy, TensorFlow and Keras are loaded already; another version
     on disk would leave a mixture of both. So all installed versions are constraints,
     and pip fails where it could only install by changing one.
+
+    Raises:
+        BrainSegError: pip failed; its own message stands above.
     """
     for line in unmet_requirements(package):
         print(f"warning: {line}")
@@ -45,7 +50,16 @@ def install_missing(package: str = "brainseg") -> None:
         constraints = Path(folder) / "installed.txt"
         constraints.write_text("\n".join(_present(package)), encoding="utf-8")
         pip = [sys.executable, "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, "--constraint", str(constraints), *missing], check=True)
+        try:
+            command = [*pip, "--constraint", str(constraints), *missing]
+            subprocess.run(command, check=True)
+        except subprocess.CalledProcessError:
+            raise BrainSegError(
+                "E-INSTALL",
+                ", ".join(missing),
+                "pip could not install it beside what is installed.",
+                "Read pip's message above, or use a fresh virtual environment.",
+            ) from None
     print(f"installed {', '.join(missing)}; everything else is as it was")
 
 

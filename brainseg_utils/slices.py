@@ -181,4 +181,15 @@ def _prepare_case(case: Case, grid: SliceGrid) -> tuple:
         "spacing_mm": list(volumes.spacing_mm),
         "tumour_ml": ml,
     }
-    return record, images.astype(np.float16), masks, list(volumes.warnings)
+    warnings = [*volumes.warnings, *_cut_off(case, volumes.mask, corner, grid, z)]
+    return record, images.astype(np.float16), masks, warnings
+
+
+def _cut_off(
+    case: Case, mask: np.ndarray, corner: tuple[int, int], grid: SliceGrid, z: Any
+) -> list[BrainSegError]:
+    x, y = (slice(max(c, 0), c + grid.crop_size) for c in corner)
+    lost = int(mask.sum()) - int(mask[x, y][..., z].sum())
+    what = f"{lost} of {mask.sum()} tumour voxels lie outside the slices."
+    remedy = "They count as missed; take a larger crop_size."
+    return [BrainSegError("W-CROP", case.mask, what, remedy)] if lost else []

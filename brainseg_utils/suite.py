@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import os
 import shutil
+import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,9 +60,9 @@ def run_suite(
             print(f"[{number}/{len(NOTEBOOKS)}] {name}", flush=True)
             outputs.append(workspace.runs / f"{name}.ipynb")
             wanted = _parameters_for(name, parameters, known)
-            execute_notebook(
-                folder / f"{name}.ipynb", outputs[-1], wanted, workspace.root, True
-            )
+            paths = folder / f"{name}.ipynb", outputs[-1]
+            with _kernel_noise_to(workspace.runs / "kernels.log"):
+                execute_notebook(*paths, wanted, workspace.root, sys.stdout)
             print(f"      {time.perf_counter() - started:.0f} s", flush=True)
     summary = read_json(workspace.runs / "summary.json")
     summary["peak_memory_mb"] = round(watch["peak"] / 1e6)
@@ -154,7 +155,21 @@ def _set_aside_other_results(workspace: Workspace, parameters: dict[str, Any]) -
 
 
 @contextmanager
-def _memory_watch():
+def _kernel_noise_to(path: Path) -> Iterator[None]:
+    """Send what kernels write to the process's stderr to a file: TensorFlow's log."""
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with open(path, "ab") as log:
+        os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+@contextmanager
+def _memory_watch() -> Iterator[dict[str, float]]:
     """Sample the memory of this process and all it started, in bytes."""
     watch, stop = {"peak": 0.0}, threading.Event()
 

@@ -114,7 +114,8 @@ def _fit(
     )
     # Half an epoch's slices suffice to watch by; scores come from all of them.
     validation_rows = store.rows(split.validation, at_most=drawn // 2)
-    validation = make_dataset(store, validation_rows, config.batch_size)
+    # Mixed like the training batches: the loss of a batch without tumour means little.
+    validation = make_dataset(store, validation_rows, config.batch_size, shuffle=True)
     record = _Record()
     model.fit(
         batches,

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from refusals import refused
 
 from brainseg_utils import requirements
 from brainseg_utils.requirements import (
@@ -130,3 +131,14 @@ def test_packages_that_pip_cannot_name_are_passed_over(pip, monkeypatch):
     set_installed(monkeypatch, (None, None), odd, ("six", "1.17.0"))
     install_missing()
     assert pip[0][1] == ["six==1.17.0"]
+
+
+def test_a_failure_of_pip_is_explained(wanted, monkeypatch, capsys):
+    def fail(command, check):
+        raise requirements.subprocess.CalledProcessError(1, command)
+
+    wanted("surely-absent>=1")
+    monkeypatch.setattr(requirements.subprocess, "run", fail)
+    with refused("E-INSTALL", "surely-absent>=1"):
+        install_missing()
+    assert "installed" not in capsys.readouterr().out

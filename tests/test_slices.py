@@ -203,6 +203,16 @@ def test_an_empty_mask_is_kept_and_listed(folder, stores):
         assert problem.startswith(f"W-EMPTY  {mask}")
 
 
+def test_tumour_beyond_the_slices_is_listed_and_within_them_is_not(folder, stores):
+    assert prepare(folder, stores, SliceGrid(10, 10)).problems == ()
+    # P2's cube begins at y = 6, the square at y = 7: one layer is lost.
+    store = prepare(folder, stores, SliceGrid(6, 6))
+    assert store.case("P2")["corner"] == [9, 7]
+    problem = store.problems[-1]
+    assert problem.startswith(f"W-CROP  {folder / 'P2' / 'P2_seg.nii.gz'}")
+    assert f"{5 * 5} of {5**3} tumour voxels" in problem
+
+
 def test_an_unknown_way_with_bad_patients_is_refused(folder, stores):
     with pytest.raises(ValueError, match="'fail' or 'exclude'. Got: 'skip'"):
         prepare(folder, stores, on_bad="skip")

@@ -76,7 +76,15 @@ def find_cases(
     if not grouped:
         what = f"holds no patients: {len(unknown)} NIfTI files, none of a known name."
         raise BrainSegError("E-ROOT", folder, what, EXPECTED_TREE)
-    cases, problems = [], []
+    # UPENN-GBM ships automatic masks as well; a mask alone is no patient.
+    alone = [
+        path
+        for roles in grouped.values()
+        if set(roles) == {"mask"}
+        for path in roles["mask"]
+    ]
+    cases, problems = [], [_lone_mask(path) for path in sorted(alone)]
+    grouped = {name: roles for name, roles in grouped.items() if set(roles) != {"mask"}}
     for case_id, roles in sorted(grouped.items()):
         trouble = _case_problems(folder, case_id, roles, unknown, sequences, need_mask)
         problems += trouble
@@ -187,6 +195,15 @@ def _make_case(
         labels = BRATS_2018
     paths = {name: roles[name][0] for name in sequences}
     return Case(case_id, paths, next(iter(roles.get("mask", ())), None), labels)
+
+
+def _lone_mask(path: Path) -> BrainSegError:
+    return BrainSegError(
+        "W-NAME",
+        path,
+        "was not used: it is named as a mask, but no sequence has the same patient id.",
+        "Rename it if it belongs to a patient; else leave it.",
+    )
 
 
 def _unused_file(path: Path) -> BrainSegError:

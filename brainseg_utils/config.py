@@ -62,6 +62,8 @@ class TrainingConfig:
     def __post_init__(self):
         for name in ("epochs", "patience", "batch_size", "filters"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        for name in ("slices_per_epoch", "rotation_degrees", "fold", "folds"):
+            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
         _require(self.model in MODELS, "model", f"one of {[*MODELS]}", self.model)
         _require(0 <= self.dropout_rate < 1, "dropout_rate", "in [0, 1)", self)
         _require(self.learning_rate > 0, "learning_rate", "positive", self)

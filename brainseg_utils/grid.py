@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from skimage.transform import resize
 
+from brainseg_utils.errors import BrainSegError
+
 
 @dataclass(frozen=True)
 class SliceGrid:
@@ -24,7 +26,12 @@ class SliceGrid:
         for name in ("crop_size", "image_size"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name} must be a positive integer. Got: {value!r}")
+                raise BrainSegError(
+                    "E-PARAMETER",
+                    name,
+                    f"wanted a positive whole number, got {value!r}.",
+                    "Correct it.",
+                )
 
     def corner(self, brain: np.ndarray) -> tuple[int, int]:
         """Return the voxel `(x, y)` of the square's corner; it may lie outside.

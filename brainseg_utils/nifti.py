@@ -56,12 +56,6 @@ def read_volume(path: str | Path) -> Volume:
     return Volume(np.asarray(canonical.dataobj), canonical.affine)
 
 
-def read_header(path: str | Path) -> tuple[tuple[int, ...], np.ndarray]:
-    """Return shape and affine of a NIfTI file as stored, without reading voxels."""
-    image = _open(Path(path))
-    return image.shape, image.affine
-
-
 def write_volume(
     path: str | Path, data: np.ndarray, affine: np.ndarray, compresslevel: int = 1
 ) -> None:

@@ -201,3 +201,14 @@ def test_real_patients_are_found_and_read():
     assert volumes.mask.any(axis=(0, 1)).sum() == 52
     assert volumes.brain[volumes.mask > 0].all()
     assert volumes.warnings == ()
+
+
+def test_mask_without_images_is_named_and_is_no_patient(patient_folder):
+    folder = patient_folder("A")
+    # UPENN-GBM has automatic masks in a folder of their own.
+    lone = folder / "automated_segm" / "A_automated_approx_segm.nii.gz"
+    lone.parent.mkdir()
+    lone.write_bytes(b"")
+    cases, problems = find_cases(folder)
+    assert [case.id for case in cases] == ["A"]
+    assert [(p.code, p.path) for p in problems] == [("W-NAME", str(lone))]

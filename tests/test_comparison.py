@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from brainseg_utils.claims import _claim, paired_difference
+from brainseg_utils.claims import _claim, _clearly_positive, paired_difference
 from brainseg_utils.comparison import choose_rates, summarise_scores
 
 
@@ -79,3 +79,11 @@ def test_scores_of_other_patients_cannot_be_paired():
 )
 def test_verdict_names_what_held(parts, verdict):
     assert _claim(1, "text", parts, "number")["verdict"] == verdict
+
+
+@pytest.mark.parametrize(
+    ("low", "mean", "clear"),
+    [(0.01, 0.1, True), (-0.01, 0.1, False), (None, 0.1, True), (None, -0.1, False)],
+)
+def test_difference_counts_only_when_its_interval_leaves_out_zero(low, mean, clear):
+    assert _clearly_positive({"mean": mean, "low": low, "high": 0.3}) is clear

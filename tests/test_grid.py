@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from brainseg_utils.errors import BrainSegError
 from brainseg_utils.grid import SliceGrid
 
 
@@ -106,5 +107,5 @@ def test_restoring_beyond_the_border_cuts_off():
 
 @pytest.mark.parametrize("sizes", [(0, 16), (16, 0), (-4, 16), (16.0, 16)])
 def test_sizes_that_are_no_positive_integers_are_refused(sizes):
-    with pytest.raises(ValueError, match="must be a positive integer"):
+    with pytest.raises(BrainSegError, match="wanted a positive whole number"):
         SliceGrid(*sizes)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from brainseg_utils.nifti import MAX_VOXELS, read_header, read_volume, write_volume
+from brainseg_utils.nifti import MAX_VOXELS, read_volume, write_volume
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 NOISE = np.random.default_rng(0).integers(0, 500, (6, 5, 4)).astype(np.int16)
@@ -193,12 +193,3 @@ def test_an_affine_that_places_no_voxel_is_refused(path, value):
     patch_header(path, SFORM_AT, struct.pack("<4f", value, 0.0, 0.0, 0.0))
     with refused("E-NII-AFFINE", path):
         read_volume(path)
-
-
-def test_the_header_is_read_without_the_voxels(tmp_path):
-    path = tmp_path / "a.nii"
-    write_volume(path, NOISE, LPS)
-    path.write_bytes(path.read_bytes()[:352])  # Header and no voxel.
-    shape, affine = read_header(path)
-    assert shape == (6, 5, 4)
-    assert np.array_equal(affine, LPS)

@@ -71,3 +71,7 @@ def _install_missing(options: argparse.Namespace) -> None:
     from brainseg_utils.requirements import install_missing
 
     install_missing()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -39,3 +39,10 @@ def test_modules_that_do_not_train_import_neither_tensorflow_nor_keras():
     loaded = modules_after("\n".join(imports))
     assert "numpy" in loaded
     assert not loaded & {"tensorflow", "keras"}
+
+
+def test_command_runs_as_a_module():
+    # The Colab cell calls it so, before any console script is on the path.
+    command = [sys.executable, "-m", "brainseg_utils.cli", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "install-missing" in done.stdout

@@ -8,5 +8,6 @@ from nbclient import NotebookClient
 
 path = Path(sys.argv[1])
 notebook = nbformat.read(path, as_version=4)
-NotebookClient(notebook, timeout=1800, kernel_name="python3").execute(cwd=".")
+client = NotebookClient(notebook, timeout=1800, kernel_name="python3")
+client.execute(cwd=".")
 print(f"   {sum(cell.cell_type == 'code' for cell in notebook.cells)} code cells ran")

@@ -14,10 +14,16 @@ from packaging.version import InvalidVersion, Version
 
 from brainseg_utils.errors import BrainSegError
 
+FRONT_ENDS = ("jupyterlab",)
+
 
 def missing_requirements(package: str = "brainseg") -> list[Requirement]:
-    """Return the requirements of an installed package that are not installed."""
-    return [r for r in _requirements(package) if _installed(r.name) is None]
+    """Return the requirements of an installed package that are not installed.
+
+    Front ends are left out: whoever runs a notebook has one.
+    """
+    wanted = [r for r in _requirements(package) if r.name not in FRONT_ENDS]
+    return [r for r in wanted if _installed(r.name) is None]
 
 
 def unmet_requirements(package: str = "brainseg") -> list[str]:

@@ -61,6 +61,12 @@ def test_a_requirement_of_this_machine_counts_and_of_another_does_not(wanted):
     assert [r.name for r in missing_requirements()] == ["absent-a"]
 
 
+def test_a_front_end_is_never_missing_where_a_notebook_runs(wanted, monkeypatch):
+    monkeypatch.setattr(requirements, "_installed", lambda name: None)
+    wanted("jupyterlab>=4", "nilearn>=0.12")
+    assert [r.name for r in missing_requirements()] == ["nilearn"]
+
+
 def test_a_package_that_requires_nothing_misses_nothing(monkeypatch):
     monkeypatch.setattr(requirements.metadata, "requires", lambda _: None)
     assert missing_requirements() == [] and unmet_requirements() == []

@@ -13,7 +13,8 @@ from brainseg_utils.controls import best_threshold, predict_nothing
 from brainseg_utils.dropout_sweep import DropoutSweep
 from brainseg_utils.evaluation import mean_interval, patient_means
 from brainseg_utils.machine import describe_machine, peak_memory_mb, versions
-from brainseg_utils.splits import split_cases
+from brainseg_utils.runs import Run
+from brainseg_utils.splits import Split
 
 
 def choose_rates(table: pd.DataFrame) -> pd.DataFrame:
@@ -58,9 +59,13 @@ def summarise_models(sweep: DropoutSweep, chosen: pd.DataFrame) -> dict[str, Any
     }
 
 
-def summarise_controls(sweep: DropoutSweep, folds: Sequence[int]) -> dict[str, Any]:
-    """Score the two controls on the same test patients as the models."""
-    splits = [split_cases(sweep.cohort.store.tumour_ml, fold) for fold in folds]
+def summarise_controls(sweep: DropoutSweep, chosen: pd.DataFrame) -> dict[str, Any]:
+    """Score the two controls on the splits of the chosen runs, once for each fold."""
+    runs = sweep.runs(chosen.drop_duplicates("fold"))
+    splits = [
+        Split(**{part: tuple(ids) for part, ids in run.config["split"].items()})
+        for run in runs
+    ]
     thresholds = [best_threshold(sweep.cohort, split) for split in splits]
     return {
         "predict_nothing": summarise_scores(
@@ -73,20 +78,36 @@ def summarise_controls(sweep: DropoutSweep, folds: Sequence[int]) -> dict[str, A
     }
 
 
+def runs_of_median_patient(
+    sweep: DropoutSweep, chosen: pd.DataFrame
+) -> tuple[str, dict[str, Run]]:
+    """Return the test patient with the median Dice of CNN2, and who predicted it.
+
+    Returns:
+        The case id, and for each model its first chosen run that tested this patient.
+    """
+    dice = sweep.patient_dice(chosen[chosen["model"] == "cnn2"])
+    case_id = sorted(dice, key=dice.get)[len(dice) // 2]
+    runs = {
+        model: next(r for r in sweep.runs(rows) if case_id in r.scores["test"])
+        for model, rows in chosen.groupby("model")
+    }
+    return case_id, runs
+
+
 def summarise(
     sweep: DropoutSweep, table: pd.DataFrame, claims: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """Return everything that `summary.json` holds."""
     chosen = choose_rates(table)
-    folds = sorted(int(fold) for fold in table["fold"].unique())
     peaks = [run.training["peak_memory_mb"] for run in sweep.runs(table)]
     return {
         "models": summarise_models(sweep, chosen),
-        "controls": summarise_controls(sweep, folds),
+        "controls": summarise_controls(sweep, chosen),
         "claims": list(claims),
         "seed": int(table["seed"].min()),
         "seeds": int(table["seed"].nunique()),
-        "folds": len(folds),
+        "folds": int(table["fold"].nunique()),
         "cohort": {"name": sweep.cohort.name, "patients": len(sweep.cohort.cases)},
         "profile": sweep.workspace.profile,
         "peak_memory_mb": round(max([*peaks, peak_memory_mb()])),

@@ -60,6 +60,9 @@ class TrainingConfig:
         return cls(**{**known, "model": model})
 
     def __post_init__(self):
+        for name in ("dropout_rate", "learning_rate", "fine_learning_rate"):
+            # 0 and 0.0 are one rate, and must name one run.
+            object.__setattr__(self, name, float(getattr(self, name)))
         for name in ("epochs", "patience", "batch_size", "filters"):
             _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         for name in ("slices_per_epoch", "rotation_degrees", "fold", "folds"):

@@ -14,12 +14,15 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import patient_means
 from brainseg_utils.execution import notebook_parameters
+from brainseg_utils.files import read_json, write_json, write_text
 from brainseg_utils.plans import find_run, resolve
 from brainseg_utils.runs import Run
-from brainseg_utils.splits import LEAVE_ONE_OUT_BELOW, automatic_folds
+from brainseg_utils.splits import folds_to_run, patient_of
 from brainseg_utils.sweep import Point, expand_grid
 from brainseg_utils.workspace import Workspace
 
+# What the grid itself varies, and by which parameter of notebook 04.
+VARIED = {"dropout_rate": "dropout_rates", "seed": "seeds", "fold": "folds"}
 NOTEBOOKS = {"cnn1": "02_cnn1.ipynb", "cnn2": "03_cnn2.ipynb"}
 
 
@@ -38,17 +41,22 @@ class DropoutSweep:
         self.workspace = workspace
         self.paths = {m: workspace.notebooks / name for m, name in NOTEBOOKS.items()}
         self.defaults = {m: notebook_parameters(p) for m, p in self.paths.items()}
-        known = {name for defaults in self.defaults.values() for name in defaults}
-        unknown = sorted(set(overrides) - known)
-        if unknown:
-            raise BrainSegError(
-                "E-PARAMETER",
-                "overrides",
-                f"neither notebook has a parameter {', '.join(unknown)}.",
-                f"Known: {', '.join(sorted(known))}.",
-            )
+        self._check(overrides)
         # The sweep's runs must lie in its own profile's folder.
         self.overrides = {**overrides, "profile": workspace.profile}
+
+    def _check(self, overrides: Mapping[str, Any]) -> None:
+        known = {name for defaults in self.defaults.values() for name in defaults}
+        varied = sorted(set(overrides) & set(VARIED))
+        unknown = sorted(set(overrides) - known)
+        if varied or unknown:
+            name = (varied + unknown)[0]
+            remedy = f"Known: {', '.join(sorted(known - set(VARIED)))}."
+            if varied:
+                remedy = f"The sweep varies it: set {VARIED[name]} instead."
+            raise BrainSegError(
+                "E-PARAMETER", "overrides", f"cannot take {name!r}.", remedy
+            )
 
     @cached_property
     def cohort(self) -> Cohort:
@@ -58,9 +66,8 @@ class DropoutSweep:
 
     def default_folds(self) -> list[int]:
         """Return every fold of a small cohort, else fold 0 alone."""
-        patients = len(self.cohort.cases)
-        every = patients < LEAVE_ONE_OUT_BELOW and not self.workspace.profile == "smoke"
-        return list(range(automatic_folds(patients))) if every else [0]
+        patients = {patient_of(case_id) for case_id in self.cohort.cases}
+        return [0] if self.workspace.profile == "smoke" else folds_to_run(len(patients))
 
     def points(
         self, rates: Sequence[float], seeds: Sequence[int], folds: Sequence[int]
@@ -127,7 +134,7 @@ class DropoutSweep:
 
     def runs(self, table: pd.DataFrame) -> list[Run]:
         """Return the run folders of a table's rows."""
-        return [Run(self.workspace.runs / "runs" / name) for name in table["run"]]
+        return [Run(self.workspace.run_folder(name)) for name in table["run"]]
 
     def curves(self, table: pd.DataFrame, figure: str) -> np.ndarray:
         """Return a history column of all rows, `[run, epoch]`, NaN after a stop."""
@@ -142,15 +149,31 @@ class DropoutSweep:
         )
 
 
-def read_results(workspace: Workspace) -> pd.DataFrame:
-    """Return the table that notebook 04 wrote.
+def write_results(sweep: DropoutSweep, table: pd.DataFrame) -> None:
+    """Write the table, and what the sweep was given, for notebook 05.
 
     Raises:
-        BrainSegError: There is none yet, or it is empty.
+        BrainSegError: `E-RESULTS` for an empty table; an earlier one is left alone.
+    """
+    path = sweep.workspace.runs / "sweep.csv"
+    if table.empty:
+        raise BrainSegError(
+            "E-RESULTS", path, "no run finished.", "See the causes named by the sweep."
+        )
+    write_text(path, table.to_csv(index=False))
+    write_json(path.with_suffix(".json"), sweep.overrides)
+
+
+def read_results(workspace: Workspace) -> tuple[DropoutSweep, pd.DataFrame]:
+    """Return the sweep of notebook 04 and its table.
+
+    Raises:
+        BrainSegError: `E-RESULTS` where there is none yet.
     """
     path = workspace.runs / "sweep.csv"
-    if not path.is_file() or len(table := pd.read_csv(path)) == 0:
+    if not (path.is_file() and path.with_suffix(".json").is_file()):
         raise BrainSegError(
-            "E-RESULTS", path, "holds no results.", "Run notebook 04 first."
+            "E-RESULTS", path, "there are no results.", "Run notebook 04 first."
         )
-    return table
+    overrides = read_json(path.with_suffix(".json"))
+    return DropoutSweep(workspace, overrides), pd.read_csv(path)

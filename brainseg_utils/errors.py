@@ -30,7 +30,9 @@ def raise_all(problems: Iterable[BrainSegError]) -> None:
     """Raise one error that lists every problem; return when there is none."""
     problems = list(problems)
     if len(problems) == 1:
-        raise problems[0]
+        one = problems[0]
+        remedy = f"{one.remedy} Or leave it out with on_bad='exclude'."
+        raise BrainSegError(one.code, one.path, one.what, remedy)
     if problems:
         listing = "\n".join(f"  {problem}" for problem in problems)
         raise BrainSegError(

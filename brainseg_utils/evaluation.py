@@ -1,4 +1,4 @@
-"""Score runs by Dice per patient volume, beside the figures that flatter."""
+"""Score runs by Dice per patient volume, and by the other ways to average it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def dice_per_batch(
 ) -> np.ndarray:
     """Return the pooled Dice of each batch of `[slice, height, width]` masks.
 
-    This is what a metric inside `fit` averages, and probably what the paper reports.
+    Neighbouring slices make a batch, as in a validation set that is not shuffled; the
+    mean of such batches is what a metric averaged inside `evaluate` amounts to.
     """
     _check_one_shape(mask_true, mask_pred)
     starts = range(0, len(mask_true), batch_size)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
-from brainseg_utils.errors import BrainSegError, raise_all
+from brainseg_utils.errors import BrainSegError
 
 
 def notebook_parameters(notebook: str | Path) -> dict[str, Any]:
@@ -42,20 +42,29 @@ def check_parameters(notebook: str | Path, parameters: Mapping[str, Any]) -> Non
     papermill alone only warns of an unknown one and runs with the defaults.
 
     Raises:
-        BrainSegError: Naming every wrong parameter, and what the notebook knows.
+        BrainSegError: Naming the wrong parameter, and what was wanted.
     """
     known = notebook_parameters(notebook)
-    problems = []
     for name, value in parameters.items():
         if name not in known:
             what = f"{Path(notebook).name} has no parameter of this name."
-        elif not _same_type(value, known[name]):
-            what = f"wanted {type(known[name]).__name__}, got {value!r}."
-        else:
-            continue
-        remedy = f"Known: {', '.join(known)}."
-        problems.append(BrainSegError("E-PARAMETER", name, what, remedy))
-    raise_all(problems)
+            remedy = f"Known: {', '.join(known)}."
+            raise BrainSegError("E-PARAMETER", name, what, remedy)
+        check_type(name, value, known[name])
+
+
+def check_type(name: str, value: Any, default: Any) -> None:
+    """Refuse a value of another type than the parameter's default.
+
+    A whole number serves where the default is a fraction.
+
+    Raises:
+        BrainSegError: `E-PARAMETER` with what was wanted and what came.
+    """
+    whole = isinstance(default, float) and type(value) is int
+    if type(value) is not type(default) and not whole:
+        what = f"wanted {type(default).__name__} as in {default!r}, got {value!r}."
+        raise BrainSegError("E-PARAMETER", name, what, "Correct the value.")
 
 
 def execute_notebook(
@@ -106,9 +115,3 @@ def execute_notebook(
 def _literal(path: str | Path) -> str:
     # papermill fills in {name} in paths, and would stumble over a folder's braces.
     return str(path).replace("{", "{{").replace("}", "}}")
-
-
-def _same_type(value: Any, default: Any) -> bool:
-    if isinstance(default, float) and isinstance(value, int):
-        return not isinstance(value, bool)
-    return type(value) is type(default)

@@ -139,6 +139,14 @@ def _describe_run(workspace: Workspace) -> str:
     if not path.is_file():
         raise _refuse(workspace, path, "the run left no summary.")
     summary = read_json(path)
+    if not summary["cohort"]["name"].startswith("phantom-"):
+        raise BrainSegError(
+            "E-GALLERY",
+            path,
+            f"the run shows patients of {summary['cohort']['name']}, and the gallery "
+            "is published.",
+            "Run `make run` on phantom patients, then `make gallery`.",
+        )
     versions = ", ".join(f"{name} {of}" for name, of in summary["versions"].items())
     return (
         f"*Executed {summary['date']} on {summary['machine']}, with {versions}; "

@@ -34,4 +34,4 @@ def find_run(config: TrainingConfig, cohort: Cohort, workspace: Workspace) -> Ru
     run never takes the place of a different one.
     """
     key = value_digest([TRAINING_VERSION, asdict(config), cohort.store.key], length=8)
-    return Run(workspace.runs / "runs" / f"{config.name}_{key}")
+    return Run(workspace.run_folder(f"{config.name}_{key}"))

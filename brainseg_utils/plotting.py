@@ -84,12 +84,30 @@ def plot_history(
     epochs = history["epoch"]
     ax.plot(epochs, history[figure], color=MUTED, label="training")
     ax.plot(epochs, history[f"val_{figure}"], color=PREDICTION, label="validation")
-    mark_phase_switch(ax, switch_epoch)
+    if switch_epoch is not None and switch_epoch < len(epochs):
+        mark_phase_switch(ax, switch_epoch)
     pooled = {"loss": "loss (mean over batches)", "dice": "Dice (all slices pooled)"}
     ax.set(xlabel="epoch", ylabel=pooled[figure])
     if figure == "dice":
         ax.set_ylim(0, 1)
     ax.legend(frameon=False)
+    return ax
+
+
+def plot_band(ax: Axes, curves: np.ndarray, colour: Any, label: str) -> Axes:
+    """Plot the mean of several runs' curves, and their range as a band.
+
+    Args:
+        ax: Where to draw.
+        curves: `[run, epoch]`, NaN after a run's end. The line ends with the shortest
+            run, because a mean of the survivors would be of other runs.
+        colour: Of line and band.
+        label: For the legend.
+    """
+    epochs = np.arange(1, curves.shape[1] + 1)
+    low, high = curves.min(axis=0), curves.max(axis=0)
+    ax.plot(epochs, curves.mean(axis=0), color=colour, label=label)
+    ax.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
     return ax
 
 

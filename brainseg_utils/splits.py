@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -11,18 +13,24 @@ from brainseg_utils.errors import BrainSegError
 
 LEAVE_ONE_OUT_BELOW = 9  # With so few patients each one serves as test once.
 DEFAULT_FOLDS = 5
+EVERY_FOLD_BELOW = 20  # One fold of fewer patients tests too few of them.
+
+# Data sets that number the time points of a patient: BraTS-GLI-00005-001 and
+# UPENN-GBM-00002_21 are later scans of somebody who has been scanned before.
+TIME_POINT = re.compile(r"(?P<patient>BraTS-\w+-\d+)-\d+|(?P<upenn>UPENN-GBM-\d+)_\d+")
 
 
 @dataclass(frozen=True)
 class Split:
-    """Patient ids of one division; no id stands twice."""
+    """Case ids of one division; no patient stands in two parts."""
 
     train: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
 
     def __post_init__(self):
-        ids = self.train + self.validation + self.test
+        parts = (self.train, self.validation, self.test)
+        ids = [name for part in parts for name in {patient_of(case) for case in part}]
         doubles = sorted({name for name in ids if ids.count(name) > 1})
         if doubles:
             raise BrainSegError(
@@ -37,9 +45,21 @@ class Split:
         return {part: list(ids) for part, ids in asdict(self).items()}
 
 
+def patient_of(case_id: str) -> str:
+    """Return the patient of a case; several time points may be one patient's."""
+    match = TIME_POINT.fullmatch(case_id)
+    return match["patient"] or match["upenn"] if match else case_id
+
+
 def automatic_folds(patients: int) -> int:
     """Return how many folds suit a cohort: leave-one-out while it is small."""
     return patients if patients < LEAVE_ONE_OUT_BELOW else DEFAULT_FOLDS
+
+
+def folds_to_run(patients: int) -> list[int]:
+    """Return the folds that a sweep needs: all of them where patients are few."""
+    every = patients < EVERY_FOLD_BELOW
+    return list(range(automatic_folds(patients))) if every else [0]
 
 
 def split_cases(
@@ -52,7 +72,7 @@ def split_cases(
     training.
 
     Args:
-        tumour_ml: Tumour volume of each patient, in millilitres, keyed by id.
+        tumour_ml: Tumour volume of each case, in millilitres, keyed by id.
         fold: Which fold is the test part, from 0.
         folds: Number of folds, at least 3; 0 takes `automatic_folds`.
         seed: Seed of the dealing; the same for all folds of a cross-validation.
@@ -60,20 +80,32 @@ def split_cases(
     Raises:
         BrainSegError: Fewer than 3 patients, or fold numbers that do not fit.
     """
-    folds = folds or automatic_folds(len(tumour_ml))
-    _check_counts(len(tumour_ml), fold, folds)
-    # Sorting by id first makes the split independent of the order of the mapping.
-    by_size = sorted(sorted(tumour_ml), key=lambda name: tumour_ml[name])
+    cases_of, size = defaultdict(list), defaultdict(float)
+    # Sorting by id makes the split independent of the order of the mapping.
+    for case_id in sorted(tumour_ml):
+        cases_of[patient_of(case_id)].append(case_id)
+        size[patient_of(case_id)] += tumour_ml[case_id]
+    folds = folds or automatic_folds(len(cases_of))
+    _check_counts(len(cases_of), fold, folds)
+    parts = _deal(sorted(cases_of, key=size.get), folds, seed)
+    # An incomplete last group may leave folds uneven by one, none of them empty.
+    held_out = fold, (fold + 1) % folds
+    train = [name for n, part in enumerate(parts) if n not in held_out for name in part]
+    names = train, parts[held_out[1]], parts[fold]
+    return Split(
+        *(tuple(sorted(c for p in part for c in cases_of[p])) for part in names)
+    )
+
+
+def _deal(by_size: list[str], folds: int, seed: int) -> list[list[str]]:
+    """Deal patients in groups of neighbours in size, one of each group to a fold."""
     rng = np.random.default_rng(seed)
     parts: list[list[str]] = [[] for _ in range(folds)]
     for start in range(0, len(by_size), folds):
         group = by_size[start : start + folds]
         for part, name in zip(rng.permutation(folds), group, strict=False):
             parts[part].append(name)
-    # An incomplete last group may leave folds uneven by one, none of them empty.
-    test, validation = parts[fold], parts[(fold + 1) % folds]
-    train = [name for part in parts for name in part if part not in (test, validation)]
-    return Split(*(tuple(sorted(ids)) for ids in (train, validation, test)))
+    return parts
 
 
 def _check_counts(patients: int, fold: int, folds: int) -> None:

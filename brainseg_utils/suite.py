@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import shutil
 import sys
@@ -14,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
 
-from brainseg_utils.errors import BrainSegError
 from brainseg_utils.execution import execute_notebook, notebook_parameters
 from brainseg_utils.files import read_json, write_json
 from brainseg_utils.report import describe_cohort, result_rows, text_table, write_report
+from brainseg_utils.settings import check_settings, parameters_for, read_parameters
 from brainseg_utils.workspace import Workspace, open_workspace
 
 NOTEBOOKS = (
@@ -51,7 +49,7 @@ def run_suite(
     folder = workspace.notebooks
     parameters = read_parameters(folder, profile, data_dir, settings)
     known = {name: notebook_parameters(folder / f"{name}.ipynb") for name in NOTEBOOKS}
-    _check_known(parameters, known)
+    check_settings(parameters, known)
     _set_aside_other_results(workspace, parameters)
     outputs = []
     with _memory_watch() as watch:
@@ -59,7 +57,7 @@ def run_suite(
             started = time.perf_counter()
             print(f"[{number}/{len(NOTEBOOKS)}] {name}", flush=True)
             outputs.append(workspace.runs / f"{name}.ipynb")
-            wanted = _parameters_for(name, parameters, known)
+            wanted = parameters_for(name, parameters, known)
             paths = folder / f"{name}.ipynb", outputs[-1]
             with _kernel_noise_to(workspace.runs / "kernels.log"):
                 execute_notebook(*paths, wanted, workspace.root, sys.stdout)
@@ -70,76 +68,6 @@ def run_suite(
     write_report(workspace.runs / "report.html", outputs, summary)
     _show(summary, workspace)
     return summary
-
-
-def _parameters_for(
-    name: str, parameters: dict[str, Any], known: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
-    """Return what a notebook takes; a sweep gets also what it must pass on."""
-    wanted = {key: value for key, value in parameters.items() if key in known[name]}
-    if "overrides" in known[name]:
-        passed_on = {**known["02_cnn1"], **known["03_cnn2"]}
-        wanted["overrides"] = {
-            key: value for key, value in parameters.items() if key in passed_on
-        }
-    return wanted
-
-
-def read_parameters(
-    folder: Path, profile: str, data_dir: str, settings: Sequence[str]
-) -> dict[str, Any]:
-    """Merge the profile's file with what the command line asked for.
-
-    Raises:
-        BrainSegError: The profile has no file, or a setting is not `name=value`.
-    """
-    path = folder / "params" / f"{profile}.yaml"
-    parameters: dict[str, Any] = {"profile": profile}
-    if path.is_file():
-        parameters |= yaml.safe_load(path.read_text(encoding="utf-8"))
-    elif profile != "quick":
-        known = sorted(p.stem for p in path.parent.glob("*.yaml"))
-        raise BrainSegError(
-            "E-PROFILE",
-            path,
-            "there is no such profile.",
-            f"Known: {', '.join(['quick', *known])}.",
-        )
-    if data_dir:
-        # The caller's folder, not the notebooks', is what a relative path means.
-        parameters["data_dir"] = str(Path(data_dir).expanduser().resolve())
-    return parameters | dict(_parse_setting(setting) for setting in settings)
-
-
-def _parse_setting(setting: str) -> tuple[str, Any]:
-    """Read `name=value`; YAML for words whose quotes the shell has taken off."""
-    name, equals, value = setting.partition("=")
-    try:
-        if not (equals and value and name.isidentifier()):
-            raise ValueError
-        try:
-            return name, ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            return name, yaml.safe_load(value)
-    except (ValueError, yaml.YAMLError):
-        raise BrainSegError(
-            "E-PARAMETER",
-            setting,
-            "wanted name=value.",
-            "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude.",
-        ) from None
-
-
-def _check_known(parameters: dict[str, Any], known: dict[str, dict[str, Any]]) -> None:
-    names = {name for defaults in known.values() for name in defaults}
-    unknown = sorted(set(parameters) - names)
-    if unknown:
-        raise BrainSegError(
-            "E-PARAMETER",
-            ", ".join(unknown),
-            "no notebook has a parameter of this name.",
-            f"Known: {', '.join(sorted(names))}.",
-        )
 
 
 def _set_aside_other_results(workspace: Workspace, parameters: dict[str, Any]) -> None:

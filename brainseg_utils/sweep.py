@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed
@@ -149,7 +150,7 @@ def _pool(workers: int) -> Iterator[Executor]:
     # Fresh processes: a forked copy of a kernel would share its sockets.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(
-        workers, context, initializer=_limit_threads, initargs=(threads,)
+        workers, context, initializer=_prepare_worker, initargs=(threads, os.getpid())
     ) as pool:
         yield pool
 
@@ -159,6 +160,17 @@ def _borrowed(executor: Executor) -> Iterator[Executor]:
     yield executor  # Whoever made it closes it.
 
 
-def _limit_threads(threads: int) -> None:
+def _prepare_worker(threads: int, parent: int) -> None:
+    """Set up a worker: its share of the machine, and its end with its parent."""
     for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
         os.environ.setdefault(name, str(threads))
+    # Two kernels on one GPU: neither may take all of its memory at the start.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    # A killed parent cannot end its workers; their kernels end with them.
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)

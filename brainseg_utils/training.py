@@ -122,8 +122,7 @@ def _fit(
         epochs=config.epochs,
         steps_per_epoch=steps_per_epoch(drawn or len(rows), config.batch_size),
         shuffle=False,  # The data set shuffles itself; Keras would warn.
-        # Cached: the same few batches are wanted after each epoch.
-        validation_data=validation.cache(),
+        validation_data=validation,
         callbacks=[*make_callbacks(config), record],
         verbose=verbose,
     )

@@ -36,7 +36,10 @@ def load_weights(model: keras.Model, path: Path) -> None:
             arrays = {name: archive[name] for name in archive.files}
     except Exception as error:  # A damaged zip archive raises many kinds.
         raise BrainSegError(
-            "E-CKPT", path, f"cannot be read: {error}.", "Train the run again."
+            "E-CKPT",
+            path,
+            f"cannot be read: {error}.",
+            f"Delete {Path(path).parent} and run the notebook again.",
         ) from error
     wanted = {w.path.replace("/", "."): w for w in model.weights}
     shapes = {name: array.shape for name, array in arrays.items()}

@@ -37,6 +37,10 @@ class Workspace:
         """Folder of this profile's results."""
         return self.root / "runs" / self.profile
 
+    def run_folder(self, name: str) -> Path:
+        """Return the folder of one training's run."""
+        return self.runs / "runs" / name
+
 
 def smoke_wanted() -> bool:
     """Tell whether `BRAINSEG_PROFILE=smoke` asks for a run of seconds, for tests.

@@ -1,7 +1,6 @@
 import pandas as pd
 import pytest
 
-from brainseg_utils.claims import _claim, _clearly_positive, paired_difference
 from brainseg_utils.comparison import choose_rates, summarise_scores
 
 
@@ -54,36 +53,3 @@ def test_interval_is_over_patients_not_over_runs():
     assert summary["dice_volume"]["patients"] == {"A": pytest.approx(0.7)}
     assert summary["dice_volume"]["low"] is None, "two seeds are still one patient"
     assert summary["dice_slice"] == pytest.approx(0.8)
-
-
-def test_paired_difference_keeps_its_sign():
-    one, other = {"A": 0.5, "B": 0.7}, {"A": 0.8, "B": 0.8}
-    difference = paired_difference(one, other)
-    assert difference["mean"] == pytest.approx((-0.3 - 0.1) / 2)
-    assert difference["low"] < difference["mean"] < difference["high"]
-
-
-def test_scores_of_other_patients_cannot_be_paired():
-    with pytest.raises(ValueError, match="same patients"):
-        paired_difference({"A": 1.0}, {"B": 1.0})
-
-
-@pytest.mark.parametrize(
-    ("parts", "verdict"),
-    [
-        ([True, True], "reproduced"),
-        ([False, False], "not reproduced"),
-        ([True, False], "in part"),
-        ([False, True], "in part"),
-    ],
-)
-def test_verdict_names_what_held(parts, verdict):
-    assert _claim(1, "text", parts, "number")["verdict"] == verdict
-
-
-@pytest.mark.parametrize(
-    ("low", "mean", "clear"),
-    [(0.01, 0.1, True), (-0.01, 0.1, False), (None, 0.1, True), (None, -0.1, False)],
-)
-def test_difference_counts_only_when_its_interval_leaves_out_zero(low, mean, clear):
-    assert _clearly_positive({"mean": mean, "low": low, "high": 0.3}) is clear

@@ -46,8 +46,14 @@ def test_override_goes_only_where_it_is_known(cohort):
 
 
 def test_unknown_override_is_refused(cohort):
-    with pytest.raises(BrainSegError, match="epcohs.*Known: .*epochs"):
+    with pytest.raises(BrainSegError, match="cannot take 'epcohs'. Known: .*epochs"):
         make_sweep(cohort, epcohs=3)
+
+
+@pytest.mark.parametrize("name", ["seed", "fold", "dropout_rate"])
+def test_what_the_grid_varies_cannot_be_overridden(cohort, name):
+    with pytest.raises(BrainSegError, match=f"cannot take '{name}'.*instead"):
+        make_sweep(cohort, **{name: 0})
 
 
 def test_small_cohort_leaves_every_patient_out_once(cohort):

@@ -25,10 +25,11 @@ def test_no_problem_raises_nothing():
     raise_all(iter(()))
 
 
-def test_one_problem_is_raised_as_it_is():
+def test_one_problem_is_raised_with_the_way_round_it():
     with pytest.raises(BrainSegError) as caught:
         raise_all([MISSING])
-    assert caught.value is MISSING
+    assert str(caught.value).startswith(str(MISSING))
+    assert "on_bad='exclude'" in caught.value.remedy
 
 
 def test_several_problems_are_listed_in_one_error():

@@ -77,7 +77,7 @@ def test_a_profile_with_a_wrong_name_or_type_is_found(tmp_path):
     profile.write_text("epochs: 50\nepoch: 50\nlearning_rate: 1e-4\n")
     found = profile_problems(profile, [FOLDER / "02_cnn1.ipynb"])
     assert [problem.split(" ")[0] for problem in found] == ["epoch", "learning_rate,"]
-    assert "wanted float, got '1e-4'" in found[1]
+    assert "wanted float as in" in found[1] and "got '1e-4'" in found[1]
 
 
 def test_a_missing_gallery_page_or_image_is_found(tmp_path):

@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 from refusals import refused
 
-from brainseg_utils.splits import Split, automatic_folds, split_cases
+from brainseg_utils.splits import (
+    Split,
+    automatic_folds,
+    folds_to_run,
+    patient_of,
+    split_cases,
+)
 
 
 def make_cohort(patients, seed=0):
@@ -104,3 +110,39 @@ def test_a_patient_in_two_parts_is_refused():
 def test_a_split_becomes_lists_for_json():
     split = Split(train=("A",), validation=("B",), test=("C",))
     assert split.as_dict() == {"train": ["A"], "validation": ["B"], "test": ["C"]}
+
+
+@pytest.mark.parametrize(
+    ("case_id", "patient"),
+    [
+        ("BraTS-GLI-00005-001", "BraTS-GLI-00005"),
+        ("UPENN-GBM-00002_21", "UPENN-GBM-00002"),
+        ("BraTS20_Training_355", "BraTS20_Training_355"),
+        ("BraTS2021_00495", "BraTS2021_00495"),
+        ("Phantom_003", "Phantom_003"),
+    ],
+)
+def test_time_points_are_of_one_patient(case_id, patient):
+    assert patient_of(case_id) == patient
+
+
+def test_time_points_of_a_patient_stay_in_one_part():
+    rng = np.random.default_rng(0)
+    names = [f"BraTS-GLI-{n:05}-00{t}" for n in range(12) for t in range(2)]
+    tumour_ml = dict(zip(names, rng.uniform(5, 200, len(names)), strict=True))
+    for fold in range(5):
+        split = split_cases(tumour_ml, fold)
+        parts = (split.train, split.validation, split.test)
+        patients = [{patient_of(name) for name in part} for part in parts]
+        assert sum(map(len, patients)) == 12, "every patient in one part"
+        assert sum(map(len, parts)) == 24, "with all of the patient's scans"
+
+
+def test_split_by_hand_that_parts_a_patient_is_refused():
+    with refused("E-LEAK", "split"):
+        Split(("UPENN-GBM-00002_11",), ("UPENN-GBM-00006_11",), ("UPENN-GBM-00002_21",))
+
+
+def test_small_cohorts_run_every_fold():
+    folds = [len(folds_to_run(n)) for n in (5, 8, 9, 19, 20, 300)]
+    assert folds == [5, 8, 5, 5, 1, 1]

@@ -1,10 +1,7 @@
 import json
 
-import pytest
-
 from brainseg_utils import suite
 from brainseg_utils.cli import main
-from brainseg_utils.errors import BrainSegError
 from brainseg_utils.report import result_rows, text_table, write_report
 from brainseg_utils.workspace import Workspace
 
@@ -52,40 +49,6 @@ def test_report_is_one_page_with_escaped_names_and_no_links_out(tmp_path):
     assert "http" not in page and "<script" not in page
 
 
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("epochs=3", 3),
-        ("rate=1e-4", 1e-4),
-        ("seeds=[1, 2]", [1, 2]),
-        ("on_bad=exclude", "exclude"),
-        ("on_bad='exclude'", "exclude"),
-        ("sequences=[t1,flair]", ["t1", "flair"]),
-        ("code=__import__('os')", "__import__('os')"),
-    ],
-)
-def test_settings_are_values_and_never_code(setting, value):
-    parameters = suite.read_parameters(suite.Path("nowhere"), "quick", "", [setting])
-    assert parameters == {"profile": "quick", setting.split("=")[0]: value}
-
-
-@pytest.mark.parametrize("bad", ["epochs", "epochs=", "epochs=[1", "a b=1", "=1"])
-def test_setting_that_is_none_is_refused(bad):
-    with pytest.raises(BrainSegError, match="E-PARAMETER"):
-        suite.read_parameters(suite.Path("nowhere"), "quick", "", [bad])
-
-
-def test_unknown_profile_is_refused(tmp_path):
-    with pytest.raises(BrainSegError, match="no such profile"):
-        suite.read_parameters(tmp_path, "papr", "", [])
-
-
-def test_relative_folder_means_the_callers(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    parameters = suite.read_parameters(tmp_path, "quick", "patients", [])
-    assert parameters["data_dir"] == str(tmp_path / "patients")
-
-
 def test_typo_is_refused_before_anything_runs(monkeypatch, capsys):
     monkeypatch.setattr(suite, "execute_notebook", None)
     assert main(["run", "--set", "epcohs=3"]) == 1
@@ -103,17 +66,3 @@ def test_results_of_other_parameters_are_set_aside_not_lost(tmp_path, capsys):
     kept = list((workspace.runs / "earlier").rglob("summary.json"))
     assert len(kept) == 1 and json.loads(kept[0].read_text()) == {"mine": 1}
     assert str(kept[0].parent) in capsys.readouterr().out
-
-
-def test_sweep_passes_on_what_its_notebooks_know():
-    known = {
-        "02_cnn1": {"epochs": 1},
-        "03_cnn2": {"fine_learning_rate": 1.0},
-        "04_dropout_sweep": {"overrides": {}, "seeds": []},
-    }
-    asked = {"epochs": 2, "fine_learning_rate": 0.1, "seeds": [1]}
-    assert suite._parameters_for("04_dropout_sweep", asked, known) == {
-        "seeds": [1],
-        "overrides": {"epochs": 2, "fine_learning_rate": 0.1},
-    }
-    assert suite._parameters_for("02_cnn1", asked, known) == {"epochs": 2}

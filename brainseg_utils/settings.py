@@ -1,0 +1,104 @@
+"""What `make run` was asked for, checked against what the notebooks know."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.dropout_sweep import NOTEBOOKS, VARIED
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.execution import check_type
+
+
+def parameters_for(
+    name: str, parameters: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return what a notebook takes; a sweep gets also what it must pass on."""
+    wanted = {key: value for key, value in parameters.items() if key in known[name]}
+    if "overrides" in known[name]:
+        passed_on = {**known["02_cnn1"], **known["03_cnn2"]}
+        wanted["overrides"] = {
+            key: value for key, value in parameters.items() if key in passed_on
+        }
+    return wanted
+
+
+def read_parameters(
+    folder: Path, profile: str, data_dir: str, settings: Sequence[str]
+) -> dict[str, Any]:
+    """Merge the profile's file with what the command line asked for.
+
+    Raises:
+        BrainSegError: The profile has no file, or a setting is not `name=value`.
+    """
+    path = folder / "params" / f"{profile}.yaml"
+    parameters: dict[str, Any] = {"profile": profile}
+    if path.is_file():
+        parameters |= yaml.safe_load(path.read_text(encoding="utf-8"))
+    elif profile != "quick":
+        known = sorted(p.stem for p in path.parent.glob("*.yaml"))
+        raise BrainSegError(
+            "E-PROFILE",
+            path,
+            "there is no such profile.",
+            f"Known: {', '.join(['quick', *known])}.",
+        )
+    if data_dir:
+        # The caller's folder, not the notebooks', is what a relative path means.
+        parameters["data_dir"] = str(Path(data_dir).expanduser().resolve())
+    return parameters | dict(_parse_setting(setting) for setting in settings)
+
+
+def _parse_setting(setting: str) -> tuple[str, Any]:
+    """Read `name=value`; YAML for words whose quotes the shell has taken off."""
+    name, equals, value = setting.partition("=")
+    try:
+        if not (equals and value and name.isidentifier()) or name == "profile":
+            raise ValueError
+        try:
+            return name, ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return name, yaml.safe_load(value)
+    except (ValueError, yaml.YAMLError):
+        raise BrainSegError(
+            "E-PARAMETER",
+            setting,
+            "wanted name=value.",
+            "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude; the "
+            "profile is an option of its own.",
+        ) from None
+
+
+def check_settings(
+    parameters: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]
+) -> None:
+    """Refuse, before anything runs, what no notebook takes or what has another type.
+
+    Args:
+        parameters: What was asked for.
+        known: Each notebook's parameters with their defaults, keyed by its name.
+
+    Raises:
+        BrainSegError: `E-PARAMETER` with the name and the remedy.
+    """
+    for name, value in parameters.items():
+        if name in VARIED and known.keys() >= {"04_dropout_sweep"}:
+            what, remedy = "is varied by the sweep.", f"Set {VARIED[name]} instead."
+            raise BrainSegError("E-PARAMETER", name, what, remedy)
+        takers = {n: defaults for n, defaults in known.items() if name in defaults}
+        if not takers:
+            names = sorted({n for defaults in known.values() for n in defaults})
+            what = "no notebook has a parameter of this name."
+            remedy = f"Known: {', '.join(n for n in names if n not in VARIED)}."
+            raise BrainSegError("E-PARAMETER", name, what, remedy)
+        for defaults in takers.values():
+            check_type(name, value, defaults[name])
+    for model, notebook in NOTEBOOKS.items():
+        # Values that fit their type may still make no training.
+        asked = {**known.get(Path(notebook).stem, {}), **parameters}
+        TrainingConfig.from_parameters(model, {"epochs": 1, **asked})

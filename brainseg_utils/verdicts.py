@@ -1,0 +1,102 @@
+"""When a comparison counts: differences over patients, and what follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import ndimage, stats
+
+from brainseg_utils.dropout_sweep import DropoutSweep
+from brainseg_utils.evaluation import dice_score, mean_interval, read_truth
+from brainseg_utils.nifti import read_volume
+from brainseg_utils.runs import Run
+
+BORDER_VOXELS = 3
+ANSWERS = {True: "yes", False: "no", None: "open"}
+
+
+def paired_difference(
+    one: Mapping[str, float], other: Mapping[str, float]
+) -> dict[str, float | None]:
+    """Return mean and 95 % interval over patients of `one - other`.
+
+    Raises:
+        ValueError: The patients differ.
+    """
+    if set(one) != set(other):
+        raise ValueError("both scores must be of the same patients")
+    differences = [one[case_id] - other[case_id] for case_id in one]
+    # mean_interval cuts to [0, 1]; a difference lies in [-1, 1].
+    shifted = mean_interval([(d + 1) / 2 for d in differences])
+    return {k: None if v is None else 2 * v - 1 for k, v in shifted.items()}
+
+
+def is_positive(difference: Mapping[str, float | None]) -> bool | None:
+    """Tell whether a difference lies above 0; None where its interval holds 0."""
+    low, high = difference["low"], difference["high"]
+    if low is None or low <= 0 <= high:
+        return None
+    return low > 0
+
+
+def varies_less(one: Sequence[float], other: Sequence[float]) -> bool | None:
+    """Tell whether `one` spreads less than `other`; None where chance may explain it.
+
+    Brown-Forsythe test at 5 %, which does not ask for normal scores.
+    """
+    if min(len(one), len(other)) < 3:
+        return None
+    if not stats.levene(one, other, center="median").pvalue < 0.05:
+        return None
+    return bool(np.std(one) < np.std(other))
+
+
+def verdict(parts: Mapping[str, bool | None]) -> str:
+    """Return what the answers to a claim's parts say of the whole."""
+    answers = set(parts.values())
+    if answers == {True}:
+        return "reproduced"
+    if True in answers:
+        return "in part"
+    return "not reproduced" if False in answers else "open"
+
+
+def state(
+    number: int, claim: str, parts: Mapping[str, bool | None], figures: str
+) -> dict[str, Any]:
+    """Return a row of the table of claims."""
+    answers = "; ".join(f"{part}: {ANSWERS[holds]}" for part, holds in parts.items())
+    return {
+        "number": number,
+        "claim": claim,
+        "verdict": verdict(parts),
+        "evidence": f"{answers} ({figures})",
+    }
+
+
+def describe(difference: Mapping[str, float | None]) -> str:
+    """Return a difference with its interval in words."""
+    mean, low, high = (difference[key] for key in ("mean", "low", "high"))
+    if low is None:
+        return f"{mean:+.3f}, one patient"
+    return f"{mean:+.3f}, {low:+.3f} to {high:+.3f}"
+
+
+def border_dice(sweep: DropoutSweep, run: Run) -> dict[str, float]:
+    """Return Dice within `BORDER_VOXELS` of the true border, for patients with one."""
+    return {
+        case_id: _border_dice(sweep, run, case_id)
+        for case_id, scores in run.scores["test"].items()
+        if scores["tumour_ml"] > 0
+    }
+
+
+def _border_dice(sweep: DropoutSweep, run: Run, case_id: str) -> float:
+    truth = read_truth(sweep.cohort.cases[case_id])[0].astype(bool)
+    predicted = read_volume(run.prediction(case_id)).data.astype(bool)
+    outer = ndimage.binary_dilation(truth, iterations=BORDER_VOXELS)
+    inner = ndimage.binary_erosion(truth, iterations=BORDER_VOXELS)
+    band = outer & ~inner
+    return dice_score(truth[band], predicted[band])

@@ -104,12 +104,16 @@ def _html_table(rows: Sequence[tuple[str, ...]]) -> str:
     return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
-def _without_stderr(path: Path) -> nbformat.NotebookNode:
+def _for_the_page(path: Path) -> nbformat.NotebookNode:
+    """Return a notebook without what is no result, or needs the network to be seen."""
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            # TensorFlow's log of the machine is no result.
+            # TensorFlow's log of the machine.
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+        else:
+            lines = cell.source.split("\n")
+            cell.source = "\n".join(x for x in lines if not x.startswith("[![Open In"))
     return notebook
 
 
@@ -119,7 +123,7 @@ def _html_notebook(path: Path) -> str:
     # The basic template holds no scripts and no links to other sites.
     exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
-    body, _ = exporter.from_notebook_node(_without_stderr(path))
+    body, _ = exporter.from_notebook_node(_for_the_page(path))
     name = html.escape(path.stem)
     heading = f"<summary><h2 style='display:inline'>{name}</h2></summary>"
     return f"<details>{heading}{body}</details>"

@@ -1,5 +1,7 @@
 import json
 
+import nbformat
+
 from brainseg_utils import suite
 from brainseg_utils.cli import main
 from brainseg_utils.report import result_rows, text_table, write_report
@@ -42,11 +44,17 @@ def test_columns_of_the_text_table_line_up():
     assert len({len(line.rstrip()) for line in lines[:2]}) == 1
 
 
-def test_report_is_one_page_with_escaped_names_and_no_links_out(tmp_path):
-    write_report(tmp_path / "report.html", [], SUMMARY)
+def test_report_is_one_page_with_escaped_names_and_nothing_from_outside(tmp_path):
+    log = nbformat.v4.new_output("stream", name="stderr", text="cannot find CUDA")
+    badge = "# T\n\n[![Open In Colab](https://a.b/c.svg)](https://a.b)\n\ntext"
+    cells = [nbformat.v4.new_markdown_cell(badge), nbformat.v4.new_code_cell("1")]
+    cells[1].outputs = [log]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "n.ipynb")
+    write_report(tmp_path / "report.html", [tmp_path / "n.ipynb"], SUMMARY)
     page = (tmp_path / "report.html").read_text()
     assert "&lt;made-up&gt;" in page and "<made-up>" not in page
     assert "http" not in page and "<script" not in page
+    assert "text" in page and "CUDA" not in page
 
 
 def test_typo_is_refused_before_anything_runs(monkeypatch, capsys):

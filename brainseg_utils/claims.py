@@ -85,14 +85,20 @@ def _cnn2_rates(sweep: DropoutSweep, table: pd.DataFrame) -> tuple:
     first, second = phase_jumps(
         sweep.curves(full, "val_dice"), sweep.switch_epoch("cnn2")
     )
-    known = bool(np.isfinite(first).all() and np.isfinite(second).all())
     parts = {
         "above 0.90 at every rate": bool(means.min() > 0.9),
         "alike": bool(np.ptp(means) < SIMILAR),
-        "unsteadier before the switch": bool((first > second).all()) if known else None,
+        "unsteadier before the switch": _all_alike(first - second),
     }
     jumps = f"{np.mean(first):.3f} before and {np.mean(second):.3f} after the switch"
     return parts, f"{_listed(means)}; validation Dice moves by {jumps} an epoch"
+
+
+def _all_alike(differences: np.ndarray) -> bool | None:
+    """Tell whether every run says more than 0; None where they disagree or one is NaN."""
+    if (differences > 0).all():
+        return True
+    return False if (differences <= 0).all() else None
 
 
 def phase_jumps(

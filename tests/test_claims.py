@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 from tiny_cohort import make_tiny_cohort
 
-from brainseg_utils.claims import judge_claims, phase_jumps
+from brainseg_utils.claims import _all_alike, judge_claims, phase_jumps
 from brainseg_utils.comparison import (
     choose_rates,
     runs_of_median_patient,
@@ -154,3 +154,11 @@ def test_step_across_the_switch_belongs_to_neither_phase():
 def test_phase_too_short_to_measure_is_nan(switch):
     first, _ = phase_jumps(np.arange(8.0)[None], switch)
     assert np.isnan(first).all()
+
+
+@pytest.mark.parametrize(
+    ("differences", "answer"),
+    [([1, 2], True), ([-1, 0], False), ([1, -1], None), ([1, np.nan], None)],
+)
+def test_runs_that_disagree_leave_the_question_open(differences, answer):
+    assert _all_alike(np.array(differences)) is answer

@@ -27,8 +27,7 @@ def results_block(summary: dict) -> str:
     versions = summary["versions"]
     where = (
         f"{summary['date']}, {summary['machine']}, Python {versions['python']}, "
-        f"TensorFlow {versions['tensorflow']}, Keras {versions['keras']}; "
-        f"peak memory of everything together {summary['peak_memory_mb']} MB."
+        f"TensorFlow {versions['tensorflow']}, Keras {versions['keras']}."
     )
     table = markdown_table(result_rows(summary))
     return f"{table}\n\n{describe_cohort(summary)} {where}"

@@ -95,7 +95,7 @@ def _cnn2_rates(sweep: DropoutSweep, table: pd.DataFrame) -> tuple:
 
 
 def _all_alike(differences: np.ndarray) -> bool | None:
-    """Tell whether every run says more than 0; None where they disagree or one is NaN."""
+    """Tell whether all runs say more than 0; None where they disagree or one is NaN."""
     if (differences > 0).all():
         return True
     return False if (differences <= 0).all() else None

@@ -23,7 +23,8 @@ $(BIN)/.ready: requirements.txt requirements-dev.txt requirements.lock pyproject
 	else \
 		$(BIN)/pip install --quiet -r requirements.txt -r requirements-dev.txt; \
 	fi
-	$(BIN)/pip install --quiet --no-deps --editable .
+	@# Three times quiet: setuptools warns of every editable installation.
+	$(BIN)/pip install -qqq --no-deps --editable .
 	@touch $@
 
 run: setup  ## Execute notebooks 01-05: PROFILE=quick|paper DATA=folder SET="name=value"

@@ -69,13 +69,20 @@ def execute(workspace, outputs):
     save(workspace.runs, executed)
 
 
+RUN = {
+    "date": "2026-11-23",
+    "machine": "a machine",
+    "versions": {"python": "3.12"},
+    "cohort": {"name": "phantom-0-1mm"},
+}
+
+
 @pytest.fixture
 def workspace(tmp_path):
     workspace = Workspace(tmp_path / "checkout", "quick")
     save(workspace.root / "notebooks", cells())
     execute(workspace, [printed("done\n"), figure()])
-    run = {"date": "2026-11-23", "machine": "a machine", "versions": {"python": "3.12"}}
-    write_json(workspace.runs / "summary.json", run)
+    write_json(workspace.runs / "summary.json", RUN)
     return workspace
 
 
@@ -183,6 +190,13 @@ def test_the_page_has_the_address_of_today(workspace):
     moved[0].source = FIRST.replace("github/a/b/", "github/else/where/")
     save(workspace.root / "notebooks", moved)
     assert "github/else/where/blob/main/notebooks/01_made_up" in page_of(workspace)
+
+
+def test_real_patients_do_not_reach_the_published_pages(workspace):
+    write_json(workspace.runs / "summary.json", RUN | {"cohort": {"name": "clinic"}})
+    with pytest.raises(BrainSegError, match="E-GALLERY.*patients of clinic"):
+        gallery.write_gallery(workspace)
+    assert not (workspace.root / "gallery").exists()
 
 
 @pytest.mark.parametrize(

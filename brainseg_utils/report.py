@@ -90,7 +90,11 @@ def write_report(
         title=html.escape(title),
         table=_html_table(result_rows(summary)),
         note=html.escape(f"{describe_cohort(summary)} {summary['machine']}."),
-        notebooks="".join(_html_notebook(Path(notebook)) for notebook in notebooks),
+        notebooks="".join(
+            # The last one concludes, and lies open.
+            _html_notebook(Path(notebook), is_open=notebook == notebooks[-1])
+            for notebook in notebooks
+        ),
     )
     write_text(path, page)
 
@@ -117,7 +121,7 @@ def _for_the_page(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
-def _html_notebook(path: Path) -> str:
+def _html_notebook(path: Path, is_open: bool) -> str:
     from nbconvert import HTMLExporter
 
     # The basic template holds no scripts and no links to other sites.
@@ -126,4 +130,4 @@ def _html_notebook(path: Path) -> str:
     body, _ = exporter.from_notebook_node(_for_the_page(path))
     name = html.escape(path.stem)
     heading = f"<summary><h2 style='display:inline'>{name}</h2></summary>"
-    return f"<details>{heading}{body}</details>"
+    return f"<details{' open' * is_open}>{heading}{body}</details>"

@@ -100,5 +100,6 @@ def check_settings(
             check_type(name, value, defaults[name])
     for model, notebook in NOTEBOOKS.items():
         # Values that fit their type may still make no training.
-        asked = {**known.get(Path(notebook).stem, {}), **parameters}
-        TrainingConfig.from_parameters(model, {"epochs": 1, **asked})
+        defaults = known.get(Path(notebook).stem, {})
+        asked = {name: parameters.get(name, defaults[name]) for name in defaults}
+        TrainingConfig.from_parameters(model, asked)

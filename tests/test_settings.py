@@ -8,7 +8,7 @@ from brainseg_utils.settings import check_settings, parameters_for, read_paramet
 KNOWN = {
     "02_cnn1": {"epochs": 10, "seed": 0, "learning_rate": 0.1},
     "03_cnn2": {"epochs": 14, "seed": 0, "learning_rate": 0.1},
-    "04_dropout_sweep": {"seeds": [0], "overrides": {}},
+    "04_dropout_sweep": {"seeds": [0], "folds": [], "overrides": {}},
 }
 
 
@@ -70,8 +70,16 @@ def test_sweep_passes_on_what_its_notebooks_know():
     assert parameters_for("02_cnn1", asked, known) == {"epochs": 2}
 
 
-def test_settings_that_fit_are_accepted():
-    check_settings({"epochs": 3, "learning_rate": 1, "seeds": [1, 2]}, KNOWN)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"epochs": 3, "learning_rate": 1},
+        {"seeds": [1, 2]},
+        {"folds": [1]},  # The sweep's list; a training's number of folds is another.
+    ],
+)
+def test_settings_that_fit_are_accepted(settings):
+    check_settings(settings, KNOWN)
 
 
 def test_type_is_checked_before_anything_runs():

@@ -6,7 +6,7 @@ PROFILE ?= quick
 DATA ?=
 SET ?=
 
-.PHONY: help setup run test lint unit notebooks gallery strip address lock colab clean
+.PHONY: help setup run test lint unit notebooks suite gallery strip address lock colab clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -30,7 +30,7 @@ $(BIN)/.ready: requirements.txt requirements-dev.txt requirements.lock pyproject
 run: setup  ## Execute notebooks 01-05: PROFILE=quick|paper DATA=folder SET="name=value"
 	$(BIN)/brainseg run --profile $(PROFILE) --data "$(DATA)" --set $(SET)
 
-test: setup lint unit notebooks  ## Lint, unit tests, notebook contract, notebooks
+test: setup lint unit notebooks suite  ## Lint, unit tests, notebooks, and `run` itself
 
 lint: setup
 	$(BIN)/ruff check .
@@ -44,6 +44,12 @@ notebooks: export BRAINSEG_PROFILE = smoke
 notebooks: setup
 	rm -rf runs/smoke
 	$(BIN)/python -m pytest -q --nbval-lax --nbval-current-env notebooks
+
+# The command of `make run` with settings, on the runs that the notebooks just left.
+suite: export BRAINSEG_PROFILE = smoke
+suite: setup notebooks
+	$(BIN)/brainseg run --set "folds=[0]" workers=1
+	test -s runs/smoke/report.html && test -s runs/smoke/summary.json
 
 gallery: setup  ## Render the executed quick run into gallery/
 	$(BIN)/python -m brainseg_utils.gallery

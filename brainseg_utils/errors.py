@@ -26,6 +26,11 @@ class BrainSegError(Exception):
         return type(self), (self.code, self.path, self.what, self.remedy)
 
 
+def errors_of(problems: Iterable[BrainSegError]) -> list[BrainSegError]:
+    """Return the problems that stop a step; the others are warnings."""
+    return [problem for problem in problems if problem.code.startswith("E-")]
+
+
 def raise_all(problems: Iterable[BrainSegError]) -> None:
     """Raise one error that lists every problem; return when there is none."""
     problems = list(problems)

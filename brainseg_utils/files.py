@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from brainseg_utils.crashpoints import crashpoint
+from brainseg_utils.errors import BrainSegError
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
 @contextmanager
@@ -19,46 +26,111 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
     A reader sees the old file or the new one, never a part. When the body raises,
     the temporary file is removed and the old file stays as it was.
+
+    Raises:
+        BrainSegError: `E-DISK` when the disk is full, `E-DISK-RO` when the folder
+            cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix is kept because writers choose their format by it.
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with explaining_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix is kept because writers choose their format by it.
+        temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+        try:
+            yield temporary
+            crashpoint("files.written")
+            _flush(temporary)
+            crashpoint("files.flushed")
+            os.replace(temporary, path)
+            crashpoint("files.replaced")
+        finally:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 @contextmanager
 def replacing_folder(path: str | Path) -> Iterator[Path]:
     """Give a temporary folder beside `path`; on success rename it to `path`.
 
-    Where another process finished the same folder first, theirs is kept.
+    Where another process finished the same folder first, theirs is kept. Raises as
+    `replacing` does.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
-    temporary.mkdir()
-    try:
-        yield temporary
-        for file in filter(Path.is_file, temporary.rglob("*")):
-            _flush(file)
+    with explaining_disk(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+        temporary.mkdir()
         try:
-            os.rename(temporary, path)
-        except OSError:
-            if not path.is_dir():
-                raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            yield temporary
+            for file in filter(Path.is_file, temporary.rglob("*")):
+                _flush(file)
+            try:
+                os.rename(temporary, path)
+            except OSError:
+                if not path.is_dir():
+                    raise
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def explaining_disk(path: Path, needed: int = 0) -> Iterator[None]:
+    """Turn a full or read-only disk below `path` into an error with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise disk_full(path, needed) from error
+        # Only of the folder written to: a source may be unreadable for other reasons.
+        if error.errno in READ_ONLY and _lies_in(error.filename, path.parent):
+            raise BrainSegError(
+                "E-DISK-RO",
+                path.parent,
+                f"cannot be written to: {error.strerror}.",
+                "Make it writable, or set BRAINSEG_HOME to a folder that is.",
+            ) from error
+        raise
+
+
+def disk_full(path: Path, needed: int = 0) -> BrainSegError:
+    """Return `E-DISK` with the bytes that are needed, where known, and free."""
+    free = free_bytes(path)
+    wanted = f"needs {needed:,} bytes, and " if needed else "could not be written: "
+    return BrainSegError(
+        "E-DISK",
+        path,
+        f"{wanted}{free:,} bytes are free (or the quota is used up).",
+        "Free space, or set BRAINSEG_HOME to a folder on a larger disk.",
+    )
+
+
+def free_bytes(path: Path) -> int:
+    """Return how many bytes may still be written to the disk of `path`."""
+    return shutil.disk_usage(existing_folder(path)).free
+
+
+def existing_folder(path: Path) -> Path:
+    """Return the nearest folder above `path` that exists."""
+    return next(folder for folder in path.absolute().parents if folder.is_dir())
 
 
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_new(path: str | Path, text: str) -> None:
+    """Write a file that somebody named, unless it is there already.
+
+    Raises:
+        BrainSegError: `E-EXISTS`.
+    """
+    if Path(path).exists():
+        raise BrainSegError(
+            "E-EXISTS", path, "is there already.", "Choose another name, or delete it."
+        )
+    write_text(path, text)
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -81,6 +153,12 @@ def value_digest(value: Any, length: int = 12) -> str:
     """Return the first `length` hexadecimal digits of the SHA-256 of a JSON value."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def _lies_in(name: object, folder: Path) -> bool:
+    return isinstance(name, (str, bytes, os.PathLike)) and Path(
+        os.fsdecode(name)
+    ).absolute().is_relative_to(existing_folder(folder / "file"))
 
 
 def _flush(path: Path) -> None:

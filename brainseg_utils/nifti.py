@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
-import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,8 +11,11 @@ import numpy as np
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import replacing
+from brainseg_utils.nifti_content import read_content
+from brainseg_utils.nifti_header import MAX_VOXELS as MAX_VOXELS
+from brainseg_utils.nifti_header import Header
 
-MAX_VOXELS = 512**3  # A head at 0.5 mm; a header that claims more lies.
+CHUNK = 2**16  # Voxels at a time: their float64 copy stays in the processor's cache.
 
 
 class Volume(NamedTuple):
@@ -35,25 +36,37 @@ class Volume(NamedTuple):
 
 
 def read_volume(path: str | Path) -> Volume:
-    """Read a 3-D NIfTI file and turn it to canonical (RAS+) orientation.
+    """Read a 3-D NIfTI-1 file and turn it to canonical (RAS+) orientation.
+
+    Axes of 1 behind the third are dropped. The header is believed in nothing that the
+    file cannot hold, and every checksum is compared.
 
     Returns:
-        Volume: the data as float32, or as stored where it holds unscaled integers.
+        Volume: the data as float32, or as stored where it holds unscaled integers;
+            read-only, as it is a view on what was read.
 
     Raises:
-        BrainSegError: The file is missing, damaged, not 3-D, larger than
-            `MAX_VOXELS`, has no usable affine, or holds NaN or infinite voxels.
+        BrainSegError: `E-READ` where the file is missing or cannot be read; else one
+            of `E-NII-EMPTY`, `-TYPE`, `-GZ`, `-SHORT`, `-EXTRA`, `-BOMB`, `-DIMS`,
+            `-NDIM`, `-DTYPE`, `-OFFSET`, `-SCALE`, `-AFFINE` and `-NONFINITE`.
     """
-    path = Path(path)
-    image = _open(path)
-    _check_shape(path, image.shape)
-    _check_affine(path, image.affine)
-    data = _read_voxels(path, image).reshape(image.shape[:3])
-    # Without dtype nibabel refuses 64-bit integers, which some tools write for masks.
-    canonical = nibabel.as_closest_canonical(
-        nibabel.Nifti1Image(data, image.affine, dtype=data.dtype)
-    )
-    return Volume(np.asarray(canonical.dataobj), canonical.affine)
+    header, voxels = _read(path, max_axes=3)
+    return _turn(voxels, header.affine)
+
+
+def read_series(path: str | Path) -> list[Volume]:
+    """Read the volumes of a 4-D NIfTI-1 file in order; a 3-D file gives one.
+
+    Returns:
+        Volumes as `read_volume` returns them, all views on the same memory.
+
+    Raises:
+        BrainSegError: As `read_volume`; the file may hold `MAX_VOXELS` a volume and
+            1 GiB in all.
+    """
+    header, voxels = _read(path, max_axes=4)
+    volumes = [voxels] if voxels.ndim == 3 else np.moveaxis(voxels, 3, 0)
+    return [_turn(volume, header.affine) for volume in volumes]
 
 
 def write_volume(
@@ -74,94 +87,59 @@ def write_volume(
         temporary.write_bytes(content)
 
 
-def _open(path: Path) -> nibabel.Nifti1Image:
-    try:
-        image = nibabel.load(path)
-    except FileNotFoundError:
-        raise BrainSegError(
-            "E-READ", path, "there is no such file.", "Check the path."
-        ) from None
-    except Exception as error:  # nibabel passes on whatever a bad header provokes.
-        raise _damaged(path, error) from error
-    if not isinstance(image, nibabel.Nifti1Image):
-        raise BrainSegError(
-            "E-NII-TYPE",
-            path,
-            f"wanted NIfTI, got {type(image).__name__}.",
-            "Convert it, for example with dcm2niix.",
-        )
-    return image
+def _read(path: str | Path, max_axes: int) -> tuple[Header, np.ndarray]:
+    path = Path(path)
+    header, content = read_content(path, max_axes)
+    stored = np.frombuffer(content, header.dtype, offset=header.offset)
+    # What overflows is infinite afterwards, and counted.
+    with np.errstate(over="ignore", invalid="ignore"):
+        voxels = _real_values(header, stored)
+    if voxels.dtype.kind == "f":
+        _check_finite(path, voxels, header.shape)
+    # Some are a view on what was read and some a copy. None may be written, so that
+    # code which works for one file works for all.
+    voxels.flags.writeable = False
+    return header, voxels.reshape(header.shape, order="F")
 
 
-def _check_shape(path: Path, shape: tuple[int, ...]) -> None:
-    if len([n for n in shape if n > 1]) != 3 or any(n != 1 for n in shape[3:]):
-        raise BrainSegError(
-            "E-NII-NDIM",
-            path,
-            f"wanted three axes, got shape {list(shape)}.",
-            "Give one file for each sequence, each a 3-D volume.",
-        )
-    if np.prod(shape, dtype=float) > MAX_VOXELS:
-        raise BrainSegError(
-            "E-NII-DIMS",
-            path,
-            f"the header claims {list(shape)} voxels, over the limit of {MAX_VOXELS}.",
-            "Get the file again; its header looks damaged.",
-        )
+def _real_values(header: Header, stored: np.ndarray) -> np.ndarray:
+    """Return float32, or the stored integers where no scale applies."""
+    if (header.slope, header.inter) != (1, 0):
+        return _scaled(header, stored)
+    whole = stored.dtype.kind in "iu"
+    dtype = stored.dtype.newbyteorder("=") if whole else np.float32
+    return stored.astype(dtype, copy=False)
 
 
-def _check_affine(path: Path, affine: np.ndarray) -> None:
-    if not np.isfinite(affine).all() or not np.linalg.det(affine[:3, :3]):
-        raise BrainSegError(
-            "E-NII-AFFINE",
-            path,
-            f"its affine says not where the voxels lie: {affine[:3].tolist()}.",
-            "Export the file again; its header looks damaged.",
-        )
+def _scaled(header: Header, stored: np.ndarray) -> np.ndarray:
+    voxels = np.empty(stored.shape, np.float32)
+    for start in range(0, len(stored), CHUNK):
+        # In double precision and in this order, as nibabel scales.
+        chunk = stored[start : start + CHUNK].astype(np.float64)
+        chunk *= header.slope
+        if header.inter:  # -0.0 + 0.0 would lose the sign.
+            chunk += header.inter
+        voxels[start : start + CHUNK] = chunk
+    return voxels
 
 
-def _read_voxels(path: Path, image: nibabel.Nifti1Image) -> np.ndarray:
-    try:
-        data = _stored_voxels(path, image)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
-        raise _damaged(path, error) from error
-    if data.dtype.kind not in "iuf":
-        raise BrainSegError(
-            "E-NII-TYPE",
-            path,
-            f"wanted one real number a voxel, got {data.dtype}.",
-            "Export the scan itself, not a colour or complex image of it.",
-        )
-    if data.dtype.kind == "f":
-        data = data.astype(np.float32, copy=False)
-    bad = 0 if data.dtype.kind in "iu" else np.count_nonzero(~np.isfinite(data))
-    if bad:
-        raise BrainSegError(
-            "E-NII-NONFINITE",
-            path,
-            f"{bad} voxels are NaN or infinite.",
-            "Export the file again, or set these voxels to 0.",
-        )
-    return data
-
-
-def _stored_voxels(path: Path, image: nibabel.Nifti1Image) -> np.ndarray:
-    if not path.name.lower().endswith(".gz"):
-        return np.asanyarray(image.dataobj)
-    with gzip.open(path) as file:
-        data = np.asanyarray(type(image).from_stream(file).dataobj)
-        # Only at the end does gzip compare its checksum: most damage shows nowhere
-        # else, and the voxels would be wrong in silence.
-        while file.read(2**20):
-            pass
-    return data
-
-
-def _damaged(path: Path, error: Exception) -> BrainSegError:
-    reason = io.StringIO(str(error)).readline().strip() or type(error).__name__
-    return BrainSegError(
-        "E-READ",
+def _check_finite(path: Path, voxels: np.ndarray, shape: tuple[int, ...]) -> None:
+    finite = np.isfinite(voxels)
+    if finite.all():
+        return
+    first = np.unravel_index(np.argmin(finite), shape, order="F")
+    raise BrainSegError(
+        "E-NII-NONFINITE",
         path,
-        f"cannot be read as NIfTI: {reason}.",
-        "The file is damaged or of another kind; get it again.",
+        f"{len(finite) - np.count_nonzero(finite)} of {len(finite)} voxels are NaN or "
+        f"infinite, the first at {[int(i) for i in first]} as stored.",
+        "Export the file again, or set these voxels to 0.",
     )
+
+
+def _turn(voxels: np.ndarray, affine: np.ndarray) -> Volume:
+    """Turn to RAS+ by strides alone, as nibabel.as_closest_canonical does."""
+    orientation = nibabel.io_orientation(affine)
+    turned = nibabel.apply_orientation(voxels, orientation)
+    back = nibabel.orientations.inv_ornt_aff(orientation, voxels.shape)
+    return Volume(turned, affine @ back)

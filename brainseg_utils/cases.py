@@ -1,96 +1,100 @@
-"""Find patients in a folder, whichever of the known naming styles it follows."""
+"""Find the patients of a folder, whichever of the known layouts it follows."""
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path, PurePosixPath
 
+from brainseg_utils import layout_json, layout_named, layout_slices, layout_yaml
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.labels import BRATS_2018, BRATS_2023, UPENN_GBM, LabelScheme
+from brainseg_utils.folders import Tree, list_tree, unreadable
+from brainseg_utils.labels import scheme_named
+from brainseg_utils.layouts import SEQUENCES, Case, Findings, Wanted
+from brainseg_utils.slice_stacks import slice_files
 
-SEQUENCES = ("t1", "t1ce", "t2", "flair")
+__all__ = ["EXPECTED_TREE", "SEQUENCES", "Case", "case_files", "find_cases"]
 
-# Suffixes in file names, by what they stand for. BraTS renamed its sequences in 2023;
-# UPENN-GBM names contrast-enhanced T1 after gadolinium.
-SUFFIXES = {
-    "t1": ("t1", "t1n"),
-    "t1ce": ("t1ce", "t1c", "t1gd"),
-    "t2": ("t2", "t2w"),
-    "flair": ("flair", "t2f"),
-    "mask": ("seg", "segm"),
+LAYOUTS = {
+    layout.name: layout
+    for layout in (
+        layout_named.LAYOUT,
+        layout_json.DECATHLON,
+        layout_json.NNUNET,
+        layout_slices.LAYOUT,
+    )
 }
-ROLE_OF_SUFFIX = {s: role for role, suffixes in SUFFIXES.items() for s in suffixes}
-FILE_NAME = re.compile(r"(?P<id>.+)[_-](?P<suffix>[^_-]+)\.nii(\.gz)?", re.IGNORECASE)
 
-EXPECTED_TREE = """Wanted one of these trees (.nii or .nii.gz):
-  BraTS 2018-2022   <case>/<case>_{t1,t1ce,t2,flair,seg}.nii.gz
-  BraTS 2023+       <case>/<case>-{t1n,t1c,t2w,t2f,seg}.nii.gz
-  UPENN-GBM         images_structural/<case>/<case>_{T1,T1GD,T2,FLAIR}.nii.gz
-                    images_segm/<case>_segm.nii.gz"""
-
-
-@dataclass(frozen=True)
-class Case:
-    """A patient's study: where its files lie.
-
-    Attributes:
-        id: The patient's name in the data set.
-        sequences: Path of each sequence, keyed `"t1"`, `"t1ce"`, `"t2"`, `"flair"`.
-        mask: Path of the mask; None where only prediction is wanted.
-        labels: What the values in the mask mean.
-    """
-
-    id: str
-    sequences: dict[str, Path]
-    mask: Path | None
-    labels: LabelScheme
+EXPECTED_TREE = "\n  ".join(
+    [
+        "Wanted one of these trees (.nii or .nii.gz):",
+        *(
+            line
+            for shape in (*(one.shape for one in LAYOUTS.values()), layout_yaml.SHAPE)
+            for line in shape.split("\n")
+        ),
+    ]
+)
 
 
 def find_cases(
     folder: str | Path,
     sequences: Sequence[str] = SEQUENCES,
     need_mask: bool = True,
+    layout: str | Path = "",
+    labels: str = "",
 ) -> tuple[list[Case], list[BrainSegError]]:
     """Find the patients below `folder` and name what could not be used.
 
     Args:
-        folder: A tree in BraTS 2018-2022, BraTS 2023+ or UPENN-GBM naming; letter
-            case does not matter, and the styles may be mixed.
-        sequences: The sequences a patient must have.
+        folder: A tree in one of the layouts that `EXPECTED_TREE` shows. Files that
+            tell by their names what they are may lie anywhere in it; the naming of
+            BraTS 2018-2022, of BraTS 2023+ and of UPENN-GBM may be mixed, and letter
+            case does not matter.
+        sequences: The sequences a patient must have, in channel order.
         need_mask: Whether a patient must have a mask.
+        layout: `"named"`, `"msd"`, `"nnunet"`, `"lgg"`, or the path of a YAML file that
+            describes the folder (see `folder_yaml`); empty to recognise it.
+        labels: Key of the scheme in `labels.SCHEMES` that the masks follow; empty takes
+            the layout's own.
 
     Returns:
-        The usable patients sorted by id, and one problem for each patient or file
-        that was left out.
+        The usable patients sorted by id, and one problem for each patient, file, folder
+        or link that was left out.
 
     Raises:
-        BrainSegError: `E-ROOT` when the folder is missing or no NIfTI file in it is
-            named as a patient's; `E-SEQUENCE` when `sequences` names an unknown one.
+        BrainSegError: `E-ROOT` when the folder is missing or has no patients, `E-READ`
+            when it cannot be read, `E-LAYOUT` when its description is wrong or several
+            layouts fit, `E-SEQUENCE` or `E-LABEL` when `sequences` or `labels` holds an
+            unknown name.
     """
     folder = Path(folder)
     _check_sequences(sequences)
-    grouped, unknown = _group_files(_nifti_files(folder))
-    if not grouped:
-        what = f"holds no patients: {len(unknown)} NIfTI files, none of a known name."
-        raise BrainSegError("E-ROOT", folder, what, EXPECTED_TREE)
-    # UPENN-GBM ships automatic masks as well; a mask alone is no patient.
-    alone = [
-        path
-        for roles in grouped.values()
-        if set(roles) == {"mask"}
-        for path in roles["mask"]
-    ]
-    cases, problems = [], [_lone_mask(path) for path in sorted(alone)]
-    grouped = {name: roles for name, roles in grouped.items() if set(roles) != {"mask"}}
-    for case_id, roles in sorted(grouped.items()):
-        trouble = _case_problems(folder, case_id, roles, unknown, sequences, need_mask)
-        problems += trouble
-        if not trouble:
-            cases.append(_make_case(case_id, roles, sequences))
-    return cases, problems + [_unused_file(path) for path in unknown]
+    wanted = Wanted(sequences, need_mask, scheme_named(labels) if labels else None)
+    _check_folder(folder)
+    tree = list_tree(folder)
+    cases, problems = _choose(tree, str(layout))(tree, wanted)
+    if not cases and not any(problem.code.startswith("E-") for problem in problems):
+        raise _no_patients(tree)
+    return cases, [*tree.problems, *problems]
+
+
+def case_files(case: Case) -> list[Path]:
+    """Return every file that is read for a case, each once, in a fixed order.
+
+    Raises:
+        BrainSegError: A folder of slices is not whole any more.
+    """
+    files: list[Path] = []
+    for path in case.sequences.values():
+        files += slice_files(path, masks=False) if os.path.isdir(path) else [path]
+    if case.mask:
+        slices = os.path.isdir(case.mask)
+        files += slice_files(case.mask, masks=True) if slices else [case.mask]
+    return list(dict.fromkeys(files))
 
 
 def _check_sequences(sequences: Sequence[str]) -> None:
@@ -104,112 +108,79 @@ def _check_sequences(sequences: Sequence[str]) -> None:
         )
 
 
-def _nifti_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+def _check_folder(folder: Path) -> None:
+    try:
+        found = folder.stat()
+    except PermissionError as error:
+        raise unreadable(folder, error) from None
+    except (OSError, ValueError):
+        what = "is not a folder: there is nothing of this name."
         raise BrainSegError(
-            "E-ROOT", folder, "is not a folder.", f"Check the path. {EXPECTED_TREE}"
+            "E-ROOT", folder, what, f"Check the path. {EXPECTED_TREE}"
+        ) from None
+    if not stat.S_ISDIR(found.st_mode):
+        what = "is a file and not a folder."
+        remedy = f"Name the folder of the patients, unpacked. {EXPECTED_TREE}"
+        raise BrainSegError("E-ROOT", folder, what, remedy)
+
+
+def _choose(tree: Tree, layout: str) -> Callable[[Tree, Wanted], Findings]:
+    """Return the function that finds the cases of a tree."""
+    if layout in LAYOUTS:
+        return LAYOUTS[layout].find
+    if layout:
+        return partial(layout_yaml.find, path=_description(tree, layout))
+    if layout_yaml.FILE_NAME in tree.files:
+        return partial(layout_yaml.find, path=tree.root / layout_yaml.FILE_NAME)
+    claimed = {name: set(one.claims(tree)) for name, one in LAYOUTS.items()}
+    # What a dataset.json describes is not looked at for telling names.
+    described = claimed["msd"] | claimed["nnunet"]
+    for name in ("named", "lgg"):
+        claimed[name] -= described
+    fitting = [name for name, files in claimed.items() if files]
+    if len(fitting) > 1:
+        examples = {name: min(claimed[name]) for name in fitting}
+        raise BrainSegError(
+            "E-LAYOUT",
+            tree.root,
+            f"holds files of several layouts: {examples}.",
+            "Name the folder of one of them, or the layout (layout=).",
         )
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.name.lower().endswith((".nii", ".nii.gz"))
-        # Some archives unpack to a folder named like the file inside it.
-        and not path.is_dir()
-        # Hidden files are leftovers of macOS (._name) or of an interrupted write.
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return LAYOUTS[fitting[0] if fitting else "named"].find
+
+
+def _description(tree: Tree, layout: str) -> Path:
+    """Return the YAML file that a user names, here or in the data folder."""
+    named = [os.path.expanduser(layout), os.path.join(tree.root, layout)]
+    found = next(filter(os.path.isfile, named), None)
+    if found or layout.lower().endswith((".yaml", ".yml")):
+        return Path(found or named[0])
+    raise BrainSegError(
+        "E-LAYOUT",
+        "layout",
+        f"wanted one of {list(LAYOUTS)} or the path of a YAML file, got {layout!r}.",
+        "Correct the parameter; empty recognises the layout.",
     )
 
 
-def _group_files(
-    files: list[Path],
-) -> tuple[dict[str, dict[str, list[Path]]], list[Path]]:
-    """Group files by patient and role; return also the files of unknown suffix."""
-    grouped: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    unknown = []
-    for path in files:
-        match = FILE_NAME.fullmatch(path.name)
-        role = ROLE_OF_SUFFIX.get(match["suffix"].lower()) if match else None
-        if role is None:
-            unknown.append(path)
-        else:
-            grouped[match["id"]][role].append(path)
-    return grouped, unknown
+def _no_patients(tree: Tree) -> BrainSegError:
+    if tree.problems and tree.problems[0].path == str(tree.root):
+        return tree.problems[0]
+    kinds = Counter(_kind(file) for file in tree.files).most_common(4)
+    what = f"holds no patients: {len(tree.files)} files"
+    if kinds:
+        what += f" ({', '.join(f'{count} {kind}' for kind, count in kinds)})"
+    if tree.problems:
+        what += f", and {len(tree.problems)} problems, first: {tree.problems[0]}"
+    remedy = EXPECTED_TREE
+    if tree.root.name in ("imagesTr", "imagesTs", "labelsTr"):
+        remedy = f"Name the folder above it, which holds dataset.json. {remedy}"
+    elif any(kind in (".zip", ".tar", ".tgz", ".tar.gz") for kind, _ in kinds):
+        remedy = f"Unpack the archives. {remedy}"
+    return BrainSegError("E-ROOT", tree.root, f"{what}.", remedy)
 
 
-def _case_problems(
-    folder: Path,
-    case_id: str,
-    roles: dict[str, list[Path]],
-    unknown: list[Path],
-    sequences: Sequence[str],
-    need_mask: bool,
-) -> list[BrainSegError]:
-    home = next(iter(roles.values()))[0].parent
-    # UPENN-GBM keeps masks in a folder of their own; a patient is named by its images.
-    home = next((roles[s][0].parent for s in SEQUENCES if s in roles), home)
-    wanted = [*sequences, *(["mask"] if need_mask else [])]
-    problems = [
-        BrainSegError(
-            "E-AMBIGUOUS",
-            home,
-            f"patient {case_id} has several files for {role}: "
-            f"{[str(path.relative_to(folder)) for path in roles[role]]}.",
-            "Keep one of them.",
-        )
-        for role in wanted
-        if len(roles.get(role, ())) > 1
-    ]
-    missing = [role for role in wanted if role not in roles]
-    if missing:
-        problems.append(_missing_files(home, case_id, missing, unknown))
-    return problems
-
-
-def _missing_files(
-    home: Path, case_id: str, missing: list[str], unknown: list[Path]
-) -> BrainSegError:
-    tried = "; ".join(f"{role}: {'/'.join(SUFFIXES[role])}" for role in missing)
-    beside = [path.name for path in unknown if path.parent == home]
-    hint = f" It holds also {beside}: rename one if it is meant." if beside else ""
-    return BrainSegError(
-        "E-MISSING",
-        home,
-        f"patient {case_id} has no {', '.join(missing)} (suffixes tried: {tried}).",
-        f"Add the file, or name fewer sequences in the parameters.{hint}",
-    )
-
-
-def _make_case(
-    case_id: str, roles: dict[str, list[Path]], sequences: Sequence[str]
-) -> Case:
-    suffixes = {
-        FILE_NAME.fullmatch(path.name)["suffix"].lower()
-        for paths in roles.values()
-        for path in paths
-    }
-    if suffixes & {"t1n", "t1c", "t2w", "t2f"}:
-        labels = BRATS_2023
-    elif suffixes & {"t1gd", "segm"}:
-        labels = UPENN_GBM
-    else:
-        labels = BRATS_2018
-    paths = {name: roles[name][0] for name in sequences}
-    return Case(case_id, paths, next(iter(roles.get("mask", ())), None), labels)
-
-
-def _lone_mask(path: Path) -> BrainSegError:
-    return BrainSegError(
-        "W-NAME",
-        path,
-        "was not used: it is named as a mask, but no sequence has the same patient id.",
-        "Rename it if it belongs to a patient; else leave it.",
-    )
-
-
-def _unused_file(path: Path) -> BrainSegError:
-    return BrainSegError(
-        "W-NAME",
-        path,
-        f"was not used: its name ends with none of {sorted(ROLE_OF_SUFFIX)}.",
-        "Rename it if it is one of these; else leave it.",
-    )
+def _kind(file: str) -> str:
+    path = PurePosixPath(file.lower())
+    inner = PurePosixPath(path.stem).suffix if path.suffix == ".gz" else ""
+    return f"{inner}{path.suffix}" or "without ending"

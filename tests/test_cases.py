@@ -91,6 +91,7 @@ def test_a_missing_file_leaves_out_this_patient_only(patient_folder, file, role)
     assert [case.id for case in cases] == ["P0", "P2"]
     assert_explained(only(problems), "E-MISSING", folder / "P1")
     assert f"P1 has no {role} (" in problems[0].what
+    assert ("name fewer sequences" in problems[0].remedy) == (role != "mask")
 
 
 def test_a_mask_is_not_missed_where_none_is_needed(patient_folder):
@@ -110,13 +111,13 @@ def test_two_files_for_one_sequence_are_not_chosen_between(patient_folder):
     assert "P1_t1c.nii.gz" in problems[0].what and "P1_t1ce.nii" in problems[0].what
 
 
-def test_a_patient_that_stands_in_two_folders_is_ambiguous(patient_folder):
-    folder = patient_folder("P0")
+def test_a_patient_that_stands_in_two_folders_is_refused(patient_folder):
+    folder = patient_folder("P0", "P1")
     write_patient(folder / "copy", "P0")
     cases, problems = find_cases(folder)
-    assert cases == []
-    assert {problem.code for problem in problems} == {"E-AMBIGUOUS"}
-    assert len(problems) == 5
+    assert [case.id for case in cases] == ["P1"]
+    assert_explained(only(problems), "E-DUP-ID", folder / "P0")
+    assert "['P0', 'copy/P0']" in problems[0].what
 
 
 def test_a_file_of_another_name_is_listed_and_stops_nobody(patient_folder):
@@ -132,8 +133,10 @@ def test_a_missing_sequence_points_at_the_odd_file_beside_it(patient_folder):
     folder = patient_folder("P0")
     (folder / "P0" / "P0_t2.nii.gz").rename(folder / "P0" / "P0_tt2.nii.gz")
     _, (missing, odd) = find_cases(folder)
-    assert (missing.code, odd.code) == ("E-MISSING", "W-NAME")
-    assert "P0_tt2.nii.gz" in missing.remedy
+    assert (missing.code, odd.code) == ("E-MISSING", "E-NAME")
+    assert "found 1 unmatched NIfTI ['P0_tt2.nii.gz']" in missing.remedy
+    assert_explained(odd, "E-NAME", folder / "P0" / "P0_tt2.nii.gz")
+    assert "Rename it to P0_t2.nii.gz" in odd.remedy
 
 
 def test_hidden_files_are_passed_over(patient_folder):
@@ -195,12 +198,11 @@ def test_real_patients_are_found_and_read():
         for number in ("00002", "00006", "00008", "00011", "00093")
     ]
     volumes = load_case(cases[2])
-    assert volumes.image.shape == (240, 240, 155, 4)
+    assert [v.shape for v in volumes.sequences.values()] == [(155, 240, 240)] * 4
     assert volumes.spacing_mm == (1.0, 1.0, 1.0)
     assert volumes.mask.sum() == 29_692
-    assert volumes.mask.any(axis=(0, 1)).sum() == 52
+    assert volumes.mask.any(axis=(1, 2)).sum() == 52
     assert volumes.brain[volumes.mask > 0].all()
-    assert volumes.warnings == ()
 
 
 def test_mask_without_images_is_named_and_is_no_patient(patient_folder):

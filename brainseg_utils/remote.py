@@ -1,0 +1,236 @@
+"""A file behind a web address: read where it is wanted, taken up where it breaks."""
+
+from __future__ import annotations
+
+import io
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.http_ranges import NETWORK_ERRORS, TIMEOUTS, Part, RangeClient
+
+CHUNK = 2**17
+# Asking anew takes about as long as reading some 100 KB; shorter jumps read through.
+READ_THROUGH = 2**18
+FIRST_WINDOW = 2**15  # Bytes asked for after a jump: a tar header and its neighbours.
+GROWTH = 8  # Each further window without a jump is larger, so that few are needed.
+CALM = 2**16  # Bytes after which earlier failures are forgotten.
+RETRIES = 5
+RETRIES_AT_FIRST = 2  # Whoever is offline is told soon.
+
+
+class RemoteFile(io.RawIOBase):
+    """The file at an http(s) address, readable and seekable without a local copy.
+
+    Nothing is asked for before the first read. Reading on streams over one kept-alive
+    connection; a short jump forward reads through, a long one asks for another part.
+    A connection that breaks is taken up at the very byte, after growing pauses. A
+    server that gives no parts serves as well: every jump is then read through.
+
+    Args:
+        url: Where the file lies.
+        digest: A `hashlib` object for the whole file. With it every jump forward is
+            read through, so that all bytes pass it, in order.
+        timeouts: Seconds to wait for a connection, and for the next bytes.
+        retries: Failures in a row after which to give up.
+        sleep: Called with the seconds to pause.
+
+    Attributes:
+        received: Bytes read from the network so far.
+
+    Raises:
+        BrainSegError: `E-DOWNLOAD`, at once for an address that is none, and from any
+            read: the source refuses, gives something else than a file, breaks off too
+            often, or its file has changed since the first read.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        digest: Any = None,
+        timeouts: tuple[float, float] = TIMEOUTS,
+        retries: int = RETRIES,
+        sleep: Callable[[float], None] = time.sleep,
+    ):
+        super().__init__()
+        self.received = 0
+        self._part: Part | None = None
+        self._client = RangeClient(url, timeouts)
+        self._digest, self._digested = digest, 0
+        self._retries, self._sleep = retries, sleep
+        self._failures = self._calm = self._furthest = 0
+        self._position, self._window = 0, FIRST_WINDOW
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """`etag` and `last_modified` as the server tells them, and `size` in bytes.
+
+        Each is None where the server does not tell.
+        """
+        while self._client.identity is None:
+            self._try(lambda: self._reach(FIRST_WINDOW))
+        return self._client.identity
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of the whole file; None where the server does not tell."""
+        return self.identity["size"]
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move the position; the network is asked only by the next read."""
+        if whence == io.SEEK_CUR:
+            offset += self._position
+        elif whence == io.SEEK_END:
+            if self.size is None:
+                raise self._client.error("does not tell its size.", "Read it through.")
+            offset += self.size
+        if offset < 0:
+            raise ValueError(f"position must not be negative. Got: {offset}")
+        self._position = offset
+        return offset
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill `buffer` whole, save at the end of the file."""
+        view, filled = memoryview(buffer).cast("B"), 0
+        while filled < len(view):
+            chunk = self._next_bytes(len(view) - filled)
+            if not chunk:
+                break
+            view[filled : filled + len(chunk)] = chunk
+            filled += len(chunk)
+        return filled
+
+    def stand_in(self, path: Path, offset: int) -> None:
+        """Jump over the bytes at `offset` of which `path` is a copy.
+
+        The digest, where there is one, takes the copy's bytes in their place.
+        """
+        if self._digest is not None:
+            self.seek(self._digested)
+            self.read(max(0, offset - self._digested))
+            with open(path, "rb") as file:
+                while chunk := file.read(CHUNK):
+                    self._digest.update(chunk)
+                    self._digested += len(chunk)
+        self.seek(offset + path.stat().st_size)
+
+    def hexdigest(self) -> str:
+        """Read what is left and return the digest of the whole file."""
+        self.seek(self._digested)
+        while self.read(CHUNK):
+            pass
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        if not self.closed:
+            self._drop_part()
+            self._client.close()
+        super().close()
+
+    def _next_bytes(self, wanted: int) -> bytes:
+        """Return some bytes at the position and pass them; none only at the end."""
+        chunk = None
+        while chunk is None and not self._at_end():
+            chunk = self._try(lambda: self._read_there(wanted))
+        self._position += len(chunk or b"")
+        return chunk or b""
+
+    def _at_end(self) -> bool:
+        size = (self._client.identity or {}).get("size")
+        return size is not None and self._position >= size
+
+    def _try(self, step: Callable[[], bytes | None]) -> bytes | None:
+        """Take a step; where the network fails, pause and return None."""
+        try:
+            return step()
+        except NETWORK_ERRORS as error:
+            self._drop_part()
+            self._failures, self._calm = self._failures + 1, 0
+            known = self._client.identity is not None
+            limit = self._retries if known else min(RETRIES_AT_FIRST, self._retries)
+            if self._failures > limit:
+                raise self._given_up(error) from error
+        self._sleep(2.0 ** (self._failures - 1))
+        return None
+
+    def _given_up(self, error: Exception) -> BrainSegError:
+        reason = str(error)[:300] or type(error).__name__
+        return self._client.error(
+            f"failed {self._failures} times in a row at byte {self._position}: "
+            f"{reason}.",
+            "Check the network and call again; what is complete is kept.",
+        )
+
+    def _read_there(self, wanted: int) -> bytes:
+        self._reach(wanted)
+        return b"" if self._at_end() else self._take(wanted)
+
+    def _reach(self, wanted: int) -> None:
+        """Bring the part to the position; where a digest is due, by reading on."""
+        while not self._at_end():
+            start = self._position
+            if self._digest is not None:
+                start = min(start, self._digested)
+            if not self._is_near(start):
+                self._ask(start, wanted)
+            if self._part.at >= self._position:
+                return
+            if not self._take(self._position - self._part.at):
+                return  # The file ends before the position.
+
+    def _is_near(self, start: int) -> bool:
+        """Whether reading on in the present part is the way to `start`."""
+        gap_limit = READ_THROUGH if self._client.ranges else math.inf
+        part = self._part
+        return (
+            part is not None
+            and part.at <= start < part.end
+            and (start - part.at <= gap_limit)
+        )
+
+    def _ask(self, start: int, wanted: int) -> None:
+        """Ask for a part from `start` on, growing in length while no one jumps."""
+        part = self._part
+        reads_on = part is not None and 0 <= start - part.at <= READ_THROUGH
+        window = self._window * GROWTH if reads_on else FIRST_WINDOW
+        self._window = max(window, min(wanted, CHUNK))
+        if part is not None and part.end - part.at <= FIRST_WINDOW:
+            # A short rest is read, so that the connection can be used again.
+            self.received += len(part.read(FIRST_WINDOW)) if part.at < part.end else 0
+        self._drop_part()
+        self._part = self._client.ask(start, self._window)
+
+    def _take(self, wanted: int) -> bytes:
+        """Read on in the part: at least a byte, or none where the file may end."""
+        part = self._part
+        before = part.at
+        chunk = part.read(min(wanted, CHUNK))
+        if not chunk:
+            self._client.identity["size"] = part.at  # The server had not told.
+        if self._digest is not None:
+            self._digest.update(chunk[self._digested - before :])
+            self._digested = max(self._digested, part.at)
+        self.received += len(chunk)
+        # Only new ground counts: a server may break at one byte for ever.
+        self._calm += max(0, part.at - max(before, self._furthest))
+        self._furthest = max(self._furthest, part.at)
+        if self._calm >= CALM:
+            self._failures = 0
+        return chunk
+
+    def _drop_part(self) -> None:
+        if self._part is not None:
+            self._part.close()
+        self._part = None

@@ -6,7 +6,8 @@ PROFILE ?= quick
 DATA ?=
 SET ?=
 
-.PHONY: help setup run test lint unit notebooks suite gallery strip address lock colab clean
+.PHONY: help setup run test lint unit notebooks suite bench fuzz kills gallery strip \
+	address lock colab clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -50,6 +51,16 @@ suite: export BRAINSEG_PROFILE = smoke
 suite: setup notebooks
 	$(BIN)/brainseg run --set "folds=[0]" workers=1
 	test -s runs/smoke/report.html && test -s runs/smoke/summary.json
+
+bench: setup  ## Measure preparation and input pipeline beside others: DATA=folder
+	$(BIN)/python benchmarks/prepare.py $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python benchmarks/input_pipeline.py $(if $(DATA),--data "$(DATA)")
+
+fuzz: setup  ## Read 100,000 mutated NIfTI files (the tests read 10,000)
+	BRAINSEG_MUTANTS=100000 $(BIN)/python -m pytest -q tests/test_nifti_fuzz.py
+
+kills: setup  ## Kill 500 preparations at random moments (the tests kill 10)
+	BRAINSEG_KILLS=500 $(BIN)/python -m pytest -q tests/test_kills.py
 
 gallery: setup  ## Render the executed quick run into gallery/
 	$(BIN)/python -m brainseg_utils.gallery

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from brainseg_utils.errors import BrainSegError
 
@@ -14,11 +16,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _make_parser()
     options = parser.parse_args(arguments)
     try:
-        options.command(options)
+        return options.command(options) or 0
     except BrainSegError as error:
         print(error, file=sys.stderr)
         return 1
-    return 0
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on from here", file=sys.stderr)
+        return 130
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -33,9 +37,31 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
 
+    check = commands.add_parser("check", help="list every problem of a folder")
+    _add_folder_options(check)
+    check.add_argument(
+        "--no-masks", action="store_true", help="patients are for prediction only"
+    )
+    check.add_argument(
+        "--json",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="print the report as JSON, or write it to FILE",
+    )
+    check.set_defaults(command=_check)
+
     prepare = commands.add_parser("prepare", help="list patients, prepare their slices")
-    prepare.add_argument("folder")
+    _add_folder_options(prepare)
     prepare.set_defaults(command=_prepare)
+
+    download = commands.add_parser("download", help="fetch a public data set")
+    download.add_argument("name", help="msd or kaggle-brats2020")
+    download.add_argument("--to", default="", metavar="FOLDER", help="data/ by default")
+    download.add_argument(
+        "--patients", type=int, default=0, metavar="N", help="the first N alone"
+    )
+    download.set_defaults(command=_download)
 
     colab = commands.add_parser(
         "install-missing", help="install missing requirements, changing no others"
@@ -44,20 +70,52 @@ def _make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_folder_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder")
+    parser.add_argument(
+        "--sequences", nargs="+", default=None, help="t1 t1ce t2 flair, or some of them"
+    )
+    parser.add_argument("--layout", default="", help="YAML file, or a layout's name")
+    parser.add_argument("--labels", default="", help="label scheme of the masks")
+
+
 def _run(options: argparse.Namespace) -> None:
     from brainseg_utils.suite import run_suite
 
     run_suite(options.profile, options.data, options.set)
 
 
-def _prepare(options: argparse.Namespace) -> None:
-    from pathlib import Path
+def _check(options: argparse.Namespace) -> int:
+    from brainseg_utils.cases import SEQUENCES
+    from brainseg_utils.checks import check_folder
+    from brainseg_utils.files import write_new
 
+    report = check_folder(
+        Path(options.folder).expanduser(),
+        options.sequences or SEQUENCES,
+        need_mask=not options.no_masks,
+        layout=options.layout,
+        labels=options.labels,
+    )
+    as_json = json.dumps(report.as_dict(), indent=2, ensure_ascii=False)
+    print(as_json if options.json == "-" else report.as_text())
+    if options.json not in (None, "-"):
+        write_new(options.json, f"{as_json}\n")
+    return 0 if report.healthy else 1
+
+
+def _prepare(options: argparse.Namespace) -> None:
+    from brainseg_utils.cases import SEQUENCES
     from brainseg_utils.cohorts import DataConfig, load_cohort
     from brainseg_utils.workspace import open_workspace
 
-    folder = str(Path(options.folder).expanduser().resolve())
-    config = DataConfig(data_dir=folder, on_bad="exclude")
+    config = DataConfig(
+        data_dir=str(Path(options.folder).expanduser().resolve()),
+        sequences=tuple(options.sequences or SEQUENCES),
+        layout=options.layout,
+        labels=options.labels,
+        on_bad="exclude",
+    )
     cohort = load_cohort(config, open_workspace())
     for problem in cohort.problems:
         print(problem)
@@ -65,6 +123,14 @@ def _prepare(options: argparse.Namespace) -> None:
         print(f"{name}  tumour {ml:.1f} ml")
     print(f"{len(cohort.cases)} patients, {len(cohort.store.images)} slices")
     print(f"prepared in {cohort.store.folder}")
+
+
+def _download(options: argparse.Namespace) -> None:
+    from brainseg_utils.download import download
+    from brainseg_utils.workspace import open_workspace
+
+    folder = options.to or open_workspace().data
+    print(f"patients are in {download(options.name, folder, options.patients)}")
 
 
 def _install_missing(options: argparse.Namespace) -> None:

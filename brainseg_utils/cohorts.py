@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg_utils.cases import SEQUENCES, Case, find_cases
-from brainseg_utils.errors import raise_all
+from brainseg_utils.errors import errors_of, raise_all
 from brainseg_utils.grid import SliceGrid
 from brainseg_utils.phantom import make_phantoms
 from brainseg_utils.slices import prepare_slices
@@ -27,6 +27,9 @@ class DataConfig:
         sequences: Sequences to use, in channel order.
         crop_size: Side in voxels of the square cut round the brain.
         image_size: Side in pixels of a slice.
+        layout: File that describes the folder's layout, or a layout's name; empty looks
+            for a known one.
+        labels: Name of the label scheme of the masks; empty takes the layout's own.
         on_bad: What to do about unusable patients: `"fail"` or `"exclude"`.
         seed: Seed of the phantom patients.
     """
@@ -37,6 +40,8 @@ class DataConfig:
     sequences: tuple[str, ...] = SEQUENCES
     crop_size: int = 192
     image_size: int = 96
+    layout: str = ""
+    labels: str = ""
     on_bad: str = "fail"
     seed: int = 0
 
@@ -73,23 +78,29 @@ class Cohort:
     problems: tuple[str, ...]
 
 
+def patients_folder(config: DataConfig, workspace: Workspace) -> Path:
+    """Return the folder of the patients; phantom patients are made if need be."""
+    config = _resolve(config)
+    if config.data_dir:
+        # A relative folder means one beside the project, wherever the kernel runs.
+        return workspace.root / Path(config.data_dir).expanduser()
+    folder = workspace.data / f"phantom-{config.seed}-{config.spacing_mm:g}mm"
+    return make_phantoms(folder, config.patients, config.seed, config.spacing_mm)
+
+
 def load_cohort(config: DataConfig, workspace: Workspace) -> Cohort:
     """Find or make the patients and prepare their slices; quick the second time.
 
     Raises:
         BrainSegError: No usable patients, or unusable ones with `on_bad="fail"`.
     """
-    if smoke_wanted() and not config.data_dir:
-        config = config.shrunk_for_smoke()
-    if config.data_dir:
-        # A relative folder means one beside the project, wherever the kernel runs.
-        folder = workspace.root / Path(config.data_dir).expanduser()
-    else:
-        folder = workspace.data / f"phantom-{config.seed}-{config.spacing_mm:g}mm"
-        make_phantoms(folder, config.patients, config.seed, config.spacing_mm)
-    found, problems = find_cases(folder, config.sequences)
+    config = _resolve(config)
+    folder = patients_folder(config, workspace)
+    found, problems = find_cases(
+        folder, config.sequences, layout=config.layout, labels=config.labels
+    )
     if config.on_bad == "fail" or not found:
-        raise_all(problem for problem in problems if problem.code.startswith("E-"))
+        raise_all(errors_of(problems))
     if not config.data_dir:
         found = found[: config.patients]  # A larger cohort may have been made before.
     grid = SliceGrid(config.crop_size, config.image_size)
@@ -97,3 +108,10 @@ def load_cohort(config: DataConfig, workspace: Workspace) -> Cohort:
     used = {case.id: case for case in found if case.id in store.tumour_ml}
     listed = tuple(str(problem) for problem in problems) + store.problems
     return Cohort(folder.name, folder, used, store, listed)
+
+
+def _resolve(config: DataConfig) -> DataConfig:
+    """Return the configuration to use here: shrunk under the smoke profile."""
+    return (
+        config.shrunk_for_smoke() if smoke_wanted() and not config.data_dir else config
+    )

@@ -32,6 +32,7 @@ class TrainingConfig:
         augment: Whether to rotate and flip training slices at all.
         fold: Which fold of patients is the test part.
         folds: Number of folds; 0 chooses by the number of patients.
+        split_file: File with a split of one's own, see `split_files`; empty deals folds.
         seed: Seed of weights, order, augmentation and dropout.
     """
 
@@ -49,6 +50,7 @@ class TrainingConfig:
     augment: bool = True
     fold: int = 0
     folds: int = 0
+    split_file: str = ""
     seed: int = 0
 
     @classmethod

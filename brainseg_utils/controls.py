@@ -57,7 +57,7 @@ def _score_slices(
 
 def _brain_only(cohort: Cohort, case_id: str, channel: int) -> np.ndarray:
     """Return one sequence's slices, `[slice, height, width]`; background is -inf."""
-    images = cohort.store.images[_rows(cohort, case_id)].astype(np.float32)
+    images = cohort.store.images[_rows(cohort, case_id)]
     # The background is 0 as the brain's mean is, and must not count as bright.
     return np.where(np.any(images != 0, axis=-1), images[..., channel], -np.inf)
 

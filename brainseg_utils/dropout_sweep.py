@@ -65,7 +65,12 @@ class DropoutSweep:
         return load_cohort(config, self.workspace)
 
     def default_folds(self) -> list[int]:
-        """Return every fold of a small cohort, else fold 0 alone."""
+        """Return every fold of a small cohort, else fold 0 alone.
+
+        A split in a file has one fold.
+        """
+        if self.overrides.get("split_file"):
+            return [0]
         patients = {patient_of(case_id) for case_id in self.cohort.cases}
         return [0] if self.workspace.profile == "smoke" else folds_to_run(len(patients))
 

@@ -11,9 +11,10 @@ from scipy import stats
 from brainseg_utils.cases import Case
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.files import write_json
-from brainseg_utils.nifti import read_volume, write_volume
+from brainseg_utils.nifti import write_volume
 from brainseg_utils.runs import Run
 from brainseg_utils.store import SliceStore
+from brainseg_utils.volumes import read_mask
 
 if TYPE_CHECKING:
     import keras
@@ -75,7 +76,7 @@ def predict_slices(
 ) -> np.ndarray:
     """Return tumour probabilities of a patient's slices, `[slice, height, width]`."""
     record = store.case(case_id)
-    images = store.images[record["start"] : record["stop"]].astype(np.float32)
+    images = store.images[record["start"] : record["stop"]]
     batches = range(0, len(images), batch_size)
     # predict_on_batch spares the set-up that predict repeats for every patient.
     parts = [model.predict_on_batch(images[i : i + batch_size]) for i in batches]
@@ -93,12 +94,6 @@ def restore_mask(
     return (volume >= threshold).astype(np.uint8)
 
 
-def read_truth(case: Case) -> tuple[np.ndarray, np.ndarray]:
-    """Return a patient's whole-tumour mask `[x, y, z]` uint8 and its affine."""
-    volume = read_volume(case.mask)
-    return case.labels.whole_tumour(volume.data), volume.affine
-
-
 def score_mask(
     case: Case, store: SliceStore, mask: np.ndarray, slices: np.ndarray
 ) -> dict[str, float]:
@@ -110,7 +105,7 @@ def score_mask(
         mask: `[x, y, z]` of 0 and 1, at full resolution: scored as volume and slices.
         slices: `[slice, height, width]` of 0 and 1 on the store's grid: as batches.
     """
-    truth, _ = read_truth(case)
+    truth, _ = read_mask(case)
     record = store.case(case.id)
     truth_slices = store.masks[record["start"] : record["stop"]]
     return {
@@ -142,7 +137,7 @@ def evaluate_run(run: Run, model: keras.Model, cohort: Cohort) -> dict[str, Any]
             case, slices = cohort.cases[case_id], probabilities >= 0.5
             scores[part][case_id] = score_mask(case, cohort.store, mask, slices)
             if part == "test":
-                write_volume(run.prediction(case_id), mask, read_truth(case)[1])
+                write_volume(run.prediction(case_id), mask, read_mask(case)[1])
     write_json(run.folder / "scores.json", scores)
     run.finish()
     return scores

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from skimage.transform import resize
 
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.opencv import cv2
 
 
 @dataclass(frozen=True)
@@ -33,30 +33,36 @@ class SliceGrid:
                     "Correct it.",
                 )
 
-    def corner(self, brain: np.ndarray) -> tuple[int, int]:
+    def corner(self, footprint: np.ndarray) -> tuple[int, int]:
         """Return the voxel `(x, y)` of the square's corner; it may lie outside.
 
         Args:
-            brain: `[x, y, z]` bool.
+            footprint: `[x, y]` bool, where the brain is in any slice.
         """
         middles = []
         for axis in (0, 1):
-            inside = np.flatnonzero(brain.any(axis=(1 - axis, 2)))
+            inside = np.flatnonzero(footprint.any(axis=1 - axis))
             middles.append((inside[0] + inside[-1] + 1) // 2 if len(inside) else 0)
         return tuple(int(middle) - self.crop_size // 2 for middle in middles)
 
-    def cut_image(self, image: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
-        """Cut `[x, y, z, channel]` into `[z, height, width, channel]` float32.
+    def cut(self, volume: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
+        """Cut planes `[z, y, x]` into slices `[z, height, width]` float32.
 
-        Pixels are means of the voxels they cover where the sizes divide, else linear
-        between smoothed voxels. Height runs along y, width along x.
+        Pixels are means of the voxels they cover, weighted by the area covered; where
+        the slice is larger than the square they are linear between voxels. Beyond the
+        volume lie zeros. Height runs along y, width along x.
+
+        Args:
+            volume: Some planes of a volume.
+            corner: Voxel `(x, y)` of the square's corner.
         """
-        return self._shrink(self._crop(image, corner).astype(np.float32, copy=False))
-
-    def cut_mask(self, mask: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
-        """Cut `[x, y, z]` of 0/1 into `[z, height, width]` uint8: 1 from half up."""
-        shares = self._shrink(self._crop(mask, corner)[..., None].astype(np.float32))
-        return (shares[..., 0] >= 0.5).astype(np.uint8)
+        inside, outside = self._overlap(corner[::-1], volume.shape[1:])
+        part = volume[:, *inside]
+        whole = part.shape[1:] == (self.crop_size, self.crop_size)
+        make = np.empty if whole else np.zeros
+        squares = make((len(volume), self.crop_size, self.crop_size), np.float32)
+        np.copyto(squares[:, *outside], part)
+        return _resize(squares, self.image_size)
 
     def restore(
         self,
@@ -70,49 +76,36 @@ class SliceGrid:
         Args:
             slices: `[len(z), height, width]` float, for example probabilities.
             z: Position of each slice in the volume.
-            corner: As `corner` returned it.
+            corner: Voxel `(x, y)` of the square's corner.
             shape: `(x, y, z)` of the volume.
 
         Returns:
             `shape` float32, linear between the slices' pixels.
         """
-        size = (self.crop_size, self.crop_size)
-        channels_last = np.moveaxis(slices, 0, -1).astype(np.float32)
-        large = resize(channels_last, size, order=1, mode="edge", anti_aliasing=False)
-        volume = np.zeros(shape, np.float32)
-        inside, outside = self._overlap(corner, shape)
-        # Slices are [height, width] = [y, x]; volumes are [x, y].
-        volume[*inside, z] = np.moveaxis(large, (1, 0, 2), (0, 1, 2))[outside]
-        return volume
-
-    def _crop(self, volume: np.ndarray, corner: tuple[int, int]) -> np.ndarray:
-        cut = np.zeros(
-            (self.crop_size, self.crop_size, *volume.shape[2:]), volume.dtype
-        )
-        inside, outside = self._overlap(corner, volume.shape)
-        cut[outside] = volume[inside]
-        # [x, y, z, ...] to [z, y, x, ...]: slices first, as they are read.
-        return np.moveaxis(cut, (2, 1, 0), (0, 1, 2))
+        volume = np.zeros(shape[::-1], np.float32)
+        inside, outside = self._overlap(corner[::-1], shape[1::-1])
+        squares = _resize(slices.astype(np.float32), self.crop_size)
+        volume[z, *inside] = squares[:, *outside]
+        return volume.T
 
     def _overlap(self, corner: tuple[int, int], shape: tuple[int, ...]) -> tuple:
-        """Return the shared part of volume and square, as indices into each."""
+        """Return the shared part of plane and square, as indices into each."""
         low = [max(c, 0) for c in corner]
-        high = [min(c + self.crop_size, n) for c, n in zip(corner, shape, strict=False)]
-        inside = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-        outside = tuple(
-            slice(a - c, b - c) for a, b, c in zip(low, high, corner, strict=True)
-        )
+        high = [min(c + self.crop_size, n) for c, n in zip(corner, shape, strict=True)]
+        spans = [(a, max(a, b), c) for a, b, c in zip(low, high, corner, strict=True)]
+        inside = tuple(slice(a, b) for a, b, _ in spans)
+        outside = tuple(slice(a - c, b - c) for a, b, c in spans)
         return inside, outside
 
-    def _shrink(self, slices: np.ndarray) -> np.ndarray:
-        n, _, _, channels = slices.shape
-        size, (factor, rest) = self.image_size, divmod(self.crop_size, self.image_size)
-        if rest == 0 and factor > 0:
-            blocks = slices.reshape(n, size, factor, size, factor, channels)
-            return blocks.mean(axis=(2, 4))
-        return np.stack([_resize(image, size) for image in slices])
 
-
-def _resize(image: np.ndarray, size: int) -> np.ndarray:
-    smooth = size < image.shape[0]
-    return resize(image, (size, size), order=1, mode="edge", anti_aliasing=smooth)
+def _resize(squares: np.ndarray, size: int) -> np.ndarray:
+    """Resize squares `[n, side, side]` to `[n, size, size]`."""
+    count, side, _ = squares.shape
+    if side == size or not count:
+        return squares[:, :size, :size]
+    if size > side:
+        return np.stack([cv2.resize(s, (size, size)) for s in squares])
+    # One below the other they are one tall picture: no area reaches across a border.
+    tall = squares.reshape(count * side, side)
+    small = cv2.resize(tall, (size, count * size), interpolation=cv2.INTER_AREA)
+    return small.reshape(count, size, size)

@@ -8,7 +8,15 @@ from importlib import metadata
 
 import psutil
 
-PACKAGES = ("tensorflow", "keras", "numpy", "nibabel", "nilearn", "scikit-image")
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "numpy",
+    "nibabel",
+    "nilearn",
+    "opencv-python-headless",
+    "scikit-image",
+)
 
 
 def versions() -> dict[str, str]:

@@ -33,7 +33,7 @@ OVERRUN_BYTES = 2**24  # How far to look behind the end, to say what is there.
 PADDING_BYTES = 2**20
 
 
-def read_content(path: Path, max_axes: int) -> tuple[Header, bytes | bytearray]:
+def read_content(path: Path, max_axes: int) -> tuple[Header, memoryview | bytearray]:
     """Return the checked header and the file's content, decompressed.
 
     The order keeps time and memory small whatever the file holds: its size, its first
@@ -53,7 +53,7 @@ def read_content(path: Path, max_axes: int) -> tuple[Header, bytes | bytearray]:
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
             zipped = is_gzip(path, head)
-            start = gunzip(path, head, HEADER_BYTES) if zipped else head
+            start = bytes(gunzip(path, head, HEADER_BYTES)) if zipped else head
             header = parse_header(path, start, max_axes)
             _check_claim(path, header, size, zipped)
             stored = _read_on(path, file, head, size)
@@ -142,7 +142,7 @@ def _read_on(path: Path, file: BinaryIO, head: bytes, size: int) -> bytearray:
     return content
 
 
-def _decompress(path: Path, header: Header, stored: bytearray) -> bytes:
+def _decompress(path: Path, header: Header, stored: bytearray) -> memoryview:
     content = gunzip(path, stored, header.end + 1)
     if len(content) > header.end:
         limit = header.end + OVERRUN_BYTES

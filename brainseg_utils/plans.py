@@ -6,20 +6,41 @@ from dataclasses import asdict
 
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import value_digest
 from brainseg_utils.runs import Run
+from brainseg_utils.split_files import read_split
 from brainseg_utils.splits import Split, split_cases
 from brainseg_utils.workspace import Workspace, smoke_wanted
 
-TRAINING_VERSION = 1  # Raise it whenever the same configuration would train otherwise.
+TRAINING_VERSION = 2  # Raise it whenever the same configuration would train otherwise.
 
 
 def split_of(config: TrainingConfig, cohort: Cohort) -> Split:
-    """Return the patients of each part for this configuration's fold.
+    """Return the patients of each part for this configuration's fold."""
+    return choose_split(cohort, config.fold, config.folds, config.split_file)
+
+
+def choose_split(
+    cohort: Cohort, fold: int = 0, folds: int = 0, split_file: str = ""
+) -> Split:
+    """Return the split in a file, or else deal the patients.
 
     Dealing has a seed of its own, so that all seeds of a fold share its patients.
+
+    Raises:
+        BrainSegError: The file does not fit the cohort, or the folds do not.
     """
-    return split_cases(cohort.store.tumour_ml, config.fold, config.folds)
+    if not split_file:
+        return split_cases(cohort.store.tumour_ml, fold, folds)
+    if fold:
+        raise BrainSegError(
+            "E-FOLD",
+            "fold",
+            f"a split file has one fold, got fold={fold}.",
+            "Take fold 0, or leave the file out.",
+        )
+    return read_split(split_file, cohort.cases, cohort.store.data_key)
 
 
 def resolve(config: TrainingConfig) -> TrainingConfig:
@@ -33,5 +54,8 @@ def find_run(config: TrainingConfig, cohort: Cohort, workspace: Workspace) -> Ru
     Its name ends with a digest of configuration, patients and code version, so that a
     run never takes the place of a different one.
     """
-    key = value_digest([TRAINING_VERSION, asdict(config), cohort.store.key], length=8)
+    decided = {**asdict(config), "split_file": ""}
+    if config.split_file:  # What is in the file counts, and not its name.
+        decided["split_file"] = split_of(config, cohort).as_dict()
+    key = value_digest([TRAINING_VERSION, decided, cohort.store.key], length=8)
     return Run(workspace.run_folder(f"{config.name}_{key}"))

@@ -49,9 +49,14 @@ def read_parameters(
             f"Known: {', '.join(['quick', *known])}.",
         )
     if data_dir:
-        # The caller's folder, not the notebooks', is what a relative path means.
-        parameters["data_dir"] = str(Path(data_dir).expanduser().resolve())
-    return parameters | dict(_parse_setting(setting) for setting in settings)
+        parameters["data_dir"] = data_dir
+    parameters |= dict(_parse_setting(setting) for setting in settings)
+    # The caller's folder, not the notebooks', is what a relative path means.
+    for name in ("data_dir", "split_file", "layout"):
+        path = Path(str(parameters.get(name, ""))).expanduser()
+        if parameters.get(name) and (name != "layout" or path.exists()):
+            parameters[name] = str(path.resolve())
+    return parameters
 
 
 def _parse_setting(setting: str) -> tuple[str, Any]:

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from brainseg_utils.cases import Case
-from brainseg_utils.errors import BrainSegError, raise_all
-from brainseg_utils.files import (
-    file_digest,
-    replacing_folder,
-    value_digest,
-    write_json,
-)
+from brainseg_utils.codes import decode
+from brainseg_utils.cohort_checks import check_cohort
+from brainseg_utils.entries import content_digest
+from brainseg_utils.errors import BrainSegError, errors_of, raise_all
+from brainseg_utils.files import value_digest
 from brainseg_utils.grid import SliceGrid
-from brainseg_utils.store import SliceStore, open_store
-from brainseg_utils.volumes import load_case, normalise
+from brainseg_utils.prepared_case import CasePreparer, Prepared
+from brainseg_utils.profiles import Profile
+from brainseg_utils.slice_array import SliceArray
+from brainseg_utils.store import SliceStore
+from brainseg_utils.volumes import home_of
 
-STORE_VERSION = 1  # Raise it whenever the same files would give other slices.
-MIN_BRAIN_SHARE = 0.01  # Slices with less brain than this teach nothing.
+WORKERS = min(os.cpu_count() or 1, 8)  # Each holds one patient, some 200 MB.
 
 
 def prepare_slices(
@@ -34,32 +31,40 @@ def prepare_slices(
     grid: SliceGrid | None = None,
     on_bad: str = "fail",
 ) -> SliceStore:
-    """Prepare all slices of `cases` into a store below `folder`, or open it if there.
+    """Prepare all slices of `cases` below `folder`; what is there already is opened.
+
+    Every patient is kept for itself: an interrupted call goes on with the next one, a
+    damaged file costs no other patient, and cohorts that share patients share their
+    slices. Several processes may prepare at once.
 
     Args:
         cases: Patients with masks, all with the same sequences.
-        folder: Where stores are kept; each lies in a folder named by its key, a digest
-            of the files' contents, the grid and `STORE_VERSION`.
+        folder: Where prepared slices are kept.
         grid: How to cut slices; `SliceGrid()` when None.
         on_bad: `"fail"` lists every unusable patient in one error; `"exclude"` leaves
             them out and names them in `SliceStore.problems`.
 
     Raises:
-        BrainSegError: A patient cannot be used and `on_bad` is `"fail"`, or none can.
+        BrainSegError: A patient cannot be used and `on_bad` is `"fail"`, or none can;
+            `E-DISK` or `E-DISK-RO` where slices cannot be written.
     """
-    grid = grid or SliceGrid()
+    grid, folder = grid or SliceGrid(), Path(folder)
     if on_bad not in ("fail", "exclude"):
         raise ValueError(f"on_bad must be 'fail' or 'exclude'. Got: {on_bad!r}")
     _check_cases(cases)
-    key = _store_key(cases, grid)
-    target = Path(folder) / key
-    if not (target / "manifest.json").is_file():
-        with replacing_folder(target) as temporary:
-            _write_store(cases, temporary, grid, on_bad, key)
-    store = open_store(target)
-    if on_bad == "fail":
-        _check_whole(store)
-    return store
+    prepared = _prepare_all(cases, folder, grid)
+    whole = [one for one in prepared if one.entry]
+    profiles = [Profile(**one.entry.record["profile"]) for one in whole]
+    of_cohort = check_cohort([one.case for one in whole], profiles)
+    usable = [
+        one for one, found in zip(whole, of_cohort, strict=True) if not errors_of(found)
+    ]
+    problems = [p for one in prepared for p in one.problems]
+    problems += [p for found in of_cohort for p in found]
+    if on_bad == "fail" or not usable:
+        raise_all(errors_of(problems))
+    problems += [note for one in prepared for note in one.notes]
+    return _open_store(usable, folder, grid, problems)
 
 
 def _check_cases(cases: Sequence[Case]) -> None:
@@ -75,121 +80,58 @@ def _check_cases(cases: Sequence[Case]) -> None:
             )
 
 
-def _check_whole(store: SliceStore) -> None:
-    """Refuse a store that was prepared earlier with patients left out."""
-    left_out = [text for text in store.problems if text.startswith("E-")]
-    if left_out:
-        listing = "\n".join(f"  {text}" for text in left_out)
-        raise BrainSegError(
-            "E-DATA",
-            store.folder,
-            f"was prepared without {len(left_out)} patients:\n{listing}\n",
-            "Mend the files, or leave these patients out with on_bad='exclude'.",
-        )
-
-
-def _store_key(cases: Sequence[Case], grid: SliceGrid) -> str:
-    # Contents and not paths or times: a moved folder keeps its store, and a changed
-    # file never finds a stale one.
-    parts = [
-        [case.id, case.labels.name, list(case.sequences), _digests(case)]
-        for case in cases
-    ]
-    return value_digest([STORE_VERSION, asdict(grid), parts], length=16)
-
-
-def _digests(case: Case) -> list[str]:
-    files = {**case.sequences, "mask": case.mask}
-    for role, path in files.items():
-        if path is None or not path.is_file():
-            raise BrainSegError(
-                "E-READ",
-                path or f"{role} of {case.id}",
-                f"the {role} of {case.id} is missing.",
-                "Find the cases again; preparing slices needs a mask.",
+def _prepare_all(
+    cases: Sequence[Case], folder: Path, grid: SliceGrid
+) -> list[Prepared]:
+    """Prepare patients, as many at once as there are cores and not more."""
+    done: dict[int, Prepared] = {}
+    with ThreadPoolExecutor(WORKERS) as pool:
+        contents = list(pool.map(_content_or_problem, cases))
+        # What another process is busy with comes last, when there is no other work.
+        for wait in (False, True):
+            left = [number for number in range(len(cases)) if number not in done]
+            preparer = CasePreparer(folder, grid, len(left))
+            results = pool.map(
+                lambda n, p=preparer, w=wait: p.prepare(cases[n], contents[n], w), left
             )
-    return [file_digest(path) for path in files.values()]
+            done |= {n: one for n, one in zip(left, results, strict=True) if one}
+    return [done[number] for number in range(len(cases))]
 
 
-def _write_store(
-    cases: Sequence[Case], folder: Path, grid: SliceGrid, on_bad: str, key: str
-) -> None:
-    records, problems, rows = [], [], 0
-    with (
-        open(folder / "images.f16", "wb") as images_file,
-        open(folder / "masks.u8", "wb") as masks_file,
-    ):
-        for prepared in _prepare_all(cases, grid):
-            if isinstance(prepared, BrainSegError):
-                problems.append(prepared)
-                continue
-            record, images, masks, warnings = prepared
-            images_file.write(images.tobytes())
-            masks_file.write(masks.tobytes())
-            records.append({**record, "start": rows, "stop": rows + len(images)})
-            rows += len(images)
-            problems += warnings
-    if on_bad == "fail" or not records:
-        raise_all(problem for problem in problems if problem.code.startswith("E-"))
-    sequences = list(cases[0].sequences)
-    manifest = {
-        "key": key,
-        "version": STORE_VERSION,
-        "shape": [rows, grid.image_size, grid.image_size, len(sequences)],
-        "grid": asdict(grid),
-        "sequences": sequences,
-        "cases": records,
-        "problems": [str(problem) for problem in problems],
-    }
-    write_json(folder / "manifest.json", manifest)
-
-
-def _prepare_all(cases: Sequence[Case], grid: SliceGrid) -> Iterator[Any]:
-    """Prepare patients in order, as many at once as there are cores, not more."""
-    workers = min(os.cpu_count() or 1, 4)
-    remaining = iter(cases)
-    with ThreadPoolExecutor(workers) as pool:
-        # Waiting for each group keeps memory at `workers` patients.
-        while group := list(islice(remaining, workers)):
-            yield from pool.map(lambda case: _prepare_or_problem(case, grid), group)
-
-
-def _prepare_or_problem(case: Case, grid: SliceGrid) -> Any:
+def _content_or_problem(case: Case) -> str | BrainSegError:
     try:
-        return _prepare_case(case, grid)
+        if case.mask is None:  # Taken for one without tumour it would teach nonsense.
+            remedy = "Add the mask; to predict, patients need not be prepared."
+            what = f"{case.id} has no mask, which training needs."
+            raise BrainSegError("E-MISSING", home_of(case), what, remedy)
+        return content_digest(case)
     except BrainSegError as problem:
         return problem
 
 
-def _prepare_case(case: Case, grid: SliceGrid) -> tuple:
-    volumes = load_case(case)
-    corner = grid.corner(volumes.brain)
-    brain = grid.cut_mask(volumes.brain, corner)
-    z = np.flatnonzero(brain.mean(axis=(1, 2)) >= MIN_BRAIN_SHARE)
-    if not len(z):
-        raise BrainSegError(
-            "E-SEQ-CONST", case.mask.parent, f"{case.id} has no brain.", "Leave it out."
-        )
-    images = grid.cut_image(normalise(volumes.image, volumes.brain), corner)[z]
-    masks = grid.cut_mask(volumes.mask, corner)[z]
-    ml = float(volumes.mask.sum() * np.prod(volumes.spacing_mm) / 1000)
-    record = {
-        "id": case.id,
-        "z": z.tolist(),
-        "corner": list(corner),
-        "shape": list(volumes.mask.shape),
-        "spacing_mm": list(volumes.spacing_mm),
-        "tumour_ml": ml,
-    }
-    warnings = [*volumes.warnings, *_cut_off(case, volumes.mask, corner, grid, z)]
-    return record, images.astype(np.float16), masks, warnings
-
-
-def _cut_off(
-    case: Case, mask: np.ndarray, corner: tuple[int, int], grid: SliceGrid, z: Any
-) -> list[BrainSegError]:
-    x, y = (slice(max(c, 0), c + grid.crop_size) for c in corner)
-    lost = int(mask.sum()) - int(mask[x, y][..., z].sum())
-    what = f"{lost} of {mask.sum()} tumour voxels lie outside the slices."
-    remedy = "They count as missed; take a larger crop_size."
-    return [BrainSegError("W-CROP", case.mask, what, remedy)] if lost else []
+def _open_store(
+    usable: list[Prepared], folder: Path, grid: SliceGrid, problems: list[BrainSegError]
+) -> SliceStore:
+    entries = [one.entry for one in usable]
+    stops = np.cumsum([entry.shape[0] for entry in entries]).tolist()
+    cases = tuple(
+        {
+            **entry.record,
+            "id": one.case.id,
+            "shape": entry.record["shape_xyz"],
+            "start": stop - entry.shape[0],
+            "stop": stop,
+        }
+        for one, entry, stop in zip(usable, entries, stops, strict=True)
+    )
+    keys = [[one.case.id, one.entry.path.stem] for one in usable]
+    return SliceStore(
+        folder,
+        SliceArray(entries, "images", decode),
+        SliceArray(entries, "masks"),
+        cases,
+        tuple(usable[0].case.sequences),
+        grid,
+        tuple(str(problem) for problem in problems),
+        value_digest(keys, length=16),
+    )

@@ -1,29 +1,31 @@
-"""The prepared slices on disk, mapped into memory as they are used."""
+"""The prepared slices of a cohort, read from disk as they are used."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import read_json
+from brainseg_utils.files import value_digest
 from brainseg_utils.grid import SliceGrid
+from brainseg_utils.slice_array import SliceArray
 
 
 @dataclass(frozen=True)
 class SliceStore:
-    """Normalised slices of many patients, read from disk as they are used.
+    """Normalised slices of many patients.
 
     Attributes:
-        folder: Where the store lies.
-        images: `[slice, height, width, channel]` float16, z-scored inside the brain.
+        folder: Where the patients' prepared slices lie.
+        images: `[slice, height, width, channel]` float32, z-scored inside the brain.
         masks: `[slice, height, width]` uint8, 1 in the whole tumour.
         cases: For each patient `id`, `start` and `stop` (its rows), `z` (the rows'
-            positions in the volume), `corner` (voxel of the crop), `tumour_ml`.
+            positions in the volume), `corner` (voxel of the crop), `shape` and
+            `spacing_mm` of the volume, `tumour_ml`, `tumour_rows`, `content` (digest of
+            its files).
         sequences: Names of the channels, in order.
         grid: How slices were cut from the volumes.
         problems: What was left out or looked odd, as text.
@@ -31,8 +33,8 @@ class SliceStore:
     """
 
     folder: Path
-    images: np.ndarray
-    masks: np.ndarray
+    images: SliceArray
+    masks: SliceArray
     cases: tuple[dict[str, Any], ...]
     sequences: tuple[str, ...]
     grid: SliceGrid
@@ -43,6 +45,11 @@ class SliceStore:
     def tumour_ml(self) -> dict[str, float]:
         """Tumour volume of each patient, in millilitres."""
         return {case["id"]: case["tumour_ml"] for case in self.cases}
+
+    @property
+    def data_key(self) -> str:
+        """Digest of the patients' files, however they are cut."""
+        return value_digest({case["id"]: case["content"] for case in self.cases})
 
     def case(self, case_id: str) -> dict[str, Any]:
         """Return the record of one patient.
@@ -63,40 +70,11 @@ class SliceStore:
         step = -(-len(rows) // at_most) if at_most else 1
         return rows[::step]
 
+    def tumour_rows(self) -> np.ndarray:
+        """Return the row numbers of all slices that show tumour, ascending."""
+        rows = [np.add(case["tumour_rows"], case["start"]) for case in self.cases]
+        return np.concatenate([np.zeros(0, int), *rows]).astype(int)
 
-def open_store(folder: str | Path) -> SliceStore:
-    """Open a store written by `prepare_slices`; nothing is read but its manifest.
-
-    Raises:
-        BrainSegError: The folder holds no whole store.
-    """
-    folder = Path(folder)
-    try:
-        manifest = read_json(folder / "manifest.json")
-        shape = tuple(manifest["shape"])
-        images = _map(folder / "images.f16", np.float16, shape)
-        masks = _map(folder / "masks.u8", np.uint8, shape[:3])
-        return SliceStore(
-            folder,
-            images,
-            masks,
-            tuple(manifest["cases"]),
-            tuple(manifest["sequences"]),
-            SliceGrid(**manifest["grid"]),
-            tuple(manifest["problems"]),
-            manifest["key"],
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BrainSegError(
-            "E-STORE",
-            folder,
-            f"is not a whole store: {error}.",
-            "Delete the folder; it is prepared again from the patients' files.",
-        ) from error
-
-
-def _map(path: Path, dtype: type, shape: tuple[int, ...]) -> np.ndarray:
-    wanted = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    if path.stat().st_size != wanted:
-        raise ValueError(f"{path.name} has {path.stat().st_size} bytes, not {wanted}")
-    return np.memmap(path, dtype, "r", shape=shape)
+    def held(self) -> SliceStore:
+        """Return the same store, with all slices held in memory."""
+        return replace(self, images=self.images.held(), masks=self.masks.held())

@@ -9,6 +9,8 @@ from typing import Any
 
 import keras
 
+from brainseg_utils.augmentation import Augmentation
+from brainseg_utils.batches import Batches
 from brainseg_utils.callbacks import PhaseSwitch
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.config import TrainingConfig
@@ -17,7 +19,7 @@ from brainseg_utils.losses import DiceLoss
 from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.models import BUILDERS
-from brainseg_utils.pipelines import Augmentation, make_dataset, steps_per_epoch
+from brainseg_utils.pipelines import make_feed
 from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.runs import Run, write_history
 from brainseg_utils.splits import Split
@@ -102,30 +104,35 @@ def _fit(
     store = cohort.store
     rows, drawn = store.rows(split.train), config.slices_per_epoch
     augmentation = Augmentation(config.rotation_degrees) if config.augment else None
-    batches = make_dataset(
+    batches = Batches(
         store,
         rows,
         config.batch_size,
         augmentation,
         shuffle=True,
         seed=config.seed,
-        epochs=config.epochs,
         slices_per_epoch=drawn,
     )
     # Half an epoch's slices suffice to watch by; scores come from all of them.
     validation_rows = store.rows(split.validation, at_most=drawn // 2)
     # Mixed like the training batches: the loss of a batch without tumour means little.
-    validation = make_dataset(store, validation_rows, config.batch_size, shuffle=True)
+    validation = Batches(store, validation_rows, config.batch_size, shuffle=True)
     record = _Record()
-    model.fit(
-        batches,
-        epochs=config.epochs,
-        steps_per_epoch=steps_per_epoch(drawn or len(rows), config.batch_size),
-        shuffle=False,  # The data set shuffles itself; Keras would warn.
-        validation_data=validation,
-        callbacks=[*make_callbacks(config), record],
-        verbose=verbose,
-    )
+    try:
+        model.fit(
+            make_feed(batches, config.epochs),
+            epochs=config.epochs,
+            steps_per_epoch=batches.steps,
+            shuffle=False,  # The batches are shuffled; Keras would warn.
+            validation_data=make_feed(validation),
+            callbacks=[*make_callbacks(config), record],
+            verbose=verbose,
+        )
+    except Exception as error:
+        # A store that has gone away comes out of TensorFlow as an error of its own.
+        for failure in (*batches.failures, *validation.failures):
+            raise failure from error
+        raise
     return record.columns
 
 

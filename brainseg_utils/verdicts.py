@@ -9,9 +9,10 @@ import numpy as np
 from scipy import ndimage, stats
 
 from brainseg_utils.dropout_sweep import DropoutSweep
-from brainseg_utils.evaluation import dice_score, mean_interval, read_truth
+from brainseg_utils.evaluation import dice_score, mean_interval
 from brainseg_utils.nifti import read_volume
 from brainseg_utils.runs import Run
+from brainseg_utils.volumes import read_mask
 
 BORDER_VOXELS = 3
 ANSWERS = {True: "yes", False: "no", None: "open"}
@@ -94,7 +95,7 @@ def border_dice(sweep: DropoutSweep, run: Run) -> dict[str, float]:
 
 
 def _border_dice(sweep: DropoutSweep, run: Run, case_id: str) -> float:
-    truth = read_truth(sweep.cohort.cases[case_id])[0].astype(bool)
+    truth = read_mask(sweep.cohort.cases[case_id])[0].astype(bool)
     predicted = read_volume(run.prediction(case_id)).data.astype(bool)
     outer = ndimage.binary_dilation(truth, iterations=BORDER_VOXELS)
     inner = ndimage.binary_erosion(truth, iterations=BORDER_VOXELS)

@@ -2,141 +2,196 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import numpy as np
 
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.nifti import Volume, read_volume
+from brainseg_utils.nifti import Volume, read_series, read_volume
+from brainseg_utils.slice_stacks import read_stack
 
+PLANES = 8
 AFFINE_TOLERANCE_MM = 1e-3  # Rounding in headers is 1e-7; a real shift is far larger.
 
 
 @dataclass(frozen=True)
 class CaseVolumes:
-    """One patient's voxels, in canonical (RAS+) orientation.
+    """One patient's voxels in RAS+: z upwards, y to the front, x to the right.
+
+    Arrays are views on what the files hold, and run backwards in memory where the files
+    do: turning 18 MB costs more than all arithmetic on it.
 
     Attributes:
-        image: `[x, y, z, channel]` float32 as scanned, channels in the order of
+        sequences: `[z, y, x]` of each sequence as scanned, in the order of
             `Case.sequences`.
-        brain: `[x, y, z]` bool, where any sequence differs from 0.
-        mask: `[x, y, z]` uint8, 1 in the whole tumour; None without a mask file.
-        affine: `[4, 4]`, from voxel indices to millimetres.
+        brain: `[z, y, x]` bool, where any sequence differs from 0.
+        mask: `[z, y, x]` uint8, 1 in the whole tumour; None without a mask file.
+        affine: `[4, 4]`, from voxel `(x, y, z)` to millimetres.
         spacing_mm: Size of a voxel along x, y and z.
-        warnings: Problems that do not stop the patient's use.
     """
 
-    image: np.ndarray
+    sequences: dict[str, np.ndarray]
     brain: np.ndarray
     mask: np.ndarray | None
     affine: np.ndarray
     spacing_mm: tuple[float, float, float]
-    warnings: tuple[BrainSegError, ...]
 
 
 def load_case(case: Case) -> CaseVolumes:
-    """Read all files of a patient.
+    """Read all files of a patient, each once.
 
     Raises:
         BrainSegError: A file cannot be read, sequences or mask differ in shape or
-            affine, a sequence is constant, or the mask holds an unknown label.
+            affine, or the mask holds an unknown label.
     """
-    paths = [*case.sequences.values(), *([case.mask] if case.mask else [])]
-    volumes = [read_volume(path) for path in paths]
-    _check_same_grid(case, dict(zip(paths, volumes, strict=True)))
-    channels = volumes[: len(case.sequences)]
-    for path, volume in zip(paths, channels, strict=False):
-        _check_varies(path, volume)
-    image = np.stack([volume.data for volume in channels], -1).astype(np.float32)
-    mask = _whole_tumour(case, volumes[-1]) if case.mask else None
+    volumes = _read_files(case)
+    check_same_grid(case, volumes)
+    arrays = _laid_out_alike({role: v.data.T for role, v in volumes.items()})
+    mask = arrays.pop("mask", None)
+    first = next(iter(volumes.values()))
     return CaseVolumes(
-        image,
-        np.any(image != 0, axis=-1),
-        mask,
-        volumes[0].affine,
-        volumes[0].spacing_mm,
-        () if mask is None or mask.any() else (_empty_mask(case),),
+        arrays,
+        _any_nonzero(list(arrays.values())),
+        None if mask is None else _along(mask, lambda m: _whole_tumour(case, m)),
+        first.affine,
+        first.spacing_mm,
     )
 
 
-def normalise(image: np.ndarray, brain: np.ndarray) -> np.ndarray:
-    """Scale each channel, in place, to mean 0 and deviation 1 in the brain, else 0.
+def read_sequence(case: Case, name: str) -> Volume:
+    """Return one sequence of a patient, `[x, y, z]` in RAS+ orientation."""
+    return _read_path(case, case.sequences[name], [name])[name]
 
-    Args:
-        image: `[x, y, z, channel]` float32 as scanned; it is overwritten.
-        brain: `[x, y, z]` bool.
 
-    Returns:
-        `image`, clipped to [-5, 5] so that a few very bright
-        vessels do not take the range from everything else.
+def read_mask(case: Case) -> Volume:
+    """Return a patient's whole-tumour mask, `[x, y, z]` uint8 in RAS+ orientation."""
+    volume = _read_path(case, case.mask, ["mask"])["mask"]
+    return Volume(_whole_tumour(case, volume.data), volume.affine)
+
+
+def _read_files(case: Case) -> dict[str, Volume]:
+    """Read the sequences and last the mask, several files at a time."""
+    paths = {**case.sequences, **({"mask": case.mask} if case.mask else {})}
+    jobs: dict[Path, list[str]] = {}
+    for role, path in paths.items():
+        jobs.setdefault(path, []).append(role)
+    with ThreadPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
+        parts = pool.map(lambda job: _read_path(case, *job), jobs.items())
+        found = {role: volume for part in parts for role, volume in part.items()}
+    return {role: found[role] for role in paths}
+
+
+def _read_path(case: Case, path: Path, roles: Sequence[str]) -> dict[str, Volume]:
+    """Read what one file or folder of slices holds of a patient."""
+    if path.is_dir():
+        return {role: _read_stack(path, case.parts.get(role)) for role in roles}
+    if not any(role in case.parts for role in roles):
+        volume = read_volume(path)
+        return {role: volume for role in roles}
+    series = read_series(path)
+    for role in roles:
+        if not case.parts.get(role, 0) < len(series):
+            raise BrainSegError(
+                "E-NII-NDIM",
+                path,
+                f"holds {len(series)} volumes, and {role} should be number "
+                f"{case.parts[role]} counted from 0.",
+                "Check the file and the order of channels that its data set states.",
+            )
+    return {role: series[case.parts.get(role, 0)] for role in roles}
+
+
+def _read_stack(folder: Path, part: int | None) -> Volume:
+    # Pictures have their first row at the front and the patient's right on the left.
+    backwards = read_stack(folder, part).T
+    return Volume(backwards[::-1, ::-1], np.eye(4))
+
+
+def forwards(*arrays: np.ndarray) -> list[np.ndarray]:
+    """Turn arrays of one shape alike, so that the first runs forwards in memory."""
+    return [np.flip(array, _backward_axes(arrays[0])) for array in arrays]
+
+
+def _backward_axes(array: np.ndarray) -> tuple[int, ...]:
+    return tuple(axis for axis, step in enumerate(array.strides) if step < 0)
+
+
+def _laid_out_alike(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Copy what is not stored plane by plane in the direction of the first array."""
+    backwards = _backward_axes(next(iter(arrays.values())))
+    return {
+        role: np.flip(np.ascontiguousarray(np.flip(array, backwards)), backwards)
+        for role, array in arrays.items()
+    }
+
+
+def _along(array: np.ndarray, function: Callable) -> np.ndarray:
+    """Apply a voxel-wise function in the order of memory."""
+    return np.flip(function(*forwards(array)), _backward_axes(array))
+
+
+def _any_nonzero(arrays: list[np.ndarray]) -> np.ndarray:
+    stored = forwards(*arrays)
+    brain = np.empty(stored[0].shape, bool)
+    whole = all(array.dtype.kind in "iu" for array in stored)
+    # A few planes at a time, so that they stay in the processor's cache.
+    for start in range(0, len(brain), PLANES):
+        planes = [array[start : start + PLANES] for array in stored]
+        inside = brain[start : start + PLANES]
+        if whole:  # Of whole numbers one comparison suffices.
+            np.not_equal(reduce(np.bitwise_or, planes), 0, out=inside)
+        else:
+            np.any([plane != 0 for plane in planes], axis=0, out=inside)
+    return np.flip(brain, _backward_axes(arrays[0]))
+
+
+def check_same_grid(case: Case, volumes: dict[str, Volume]) -> None:
+    """Refuse files that do not lie voxel on voxel.
+
+    Raises:
+        BrainSegError: `E-SHAPE` or `E-AFFINE`.
     """
-    inside = image[brain]
-    # Sums of millions of float32 values need float64 to keep their digits.
-    mean = inside.mean(axis=0, dtype=np.float64).astype(np.float32)
-    deviation = inside.std(axis=0, dtype=np.float64).astype(np.float32)
-    # In place: at full size another copy costs more time than the arithmetic.
-    image -= mean
-    image /= np.maximum(deviation, 1e-6)
-    np.clip(image, -5, 5, out=image)
-    image[~brain] = 0
-    return image
-
-
-def _check_same_grid(case: Case, volumes: dict[Path, Volume]) -> None:
-    shapes = {path.name: volume.data.shape for path, volume in volumes.items()}
+    shapes = {role: volume.data.shape for role, volume in volumes.items()}
     if len(set(shapes.values())) > 1:
         raise BrainSegError(
             "E-SHAPE",
-            _home(case),
+            home_of(case),
             f"the files of {case.id} differ in shape: {shapes}.",
             "Resample them to one grid (the data sets named in the README are).",
         )
-    reference = next(iter(volumes.values())).affine
-    for path, volume in volumes.items():
-        distance = np.abs(volume.affine - reference).max()
+    first, reference = next(iter(volumes.items()))
+    for role, volume in volumes.items():
+        distance = np.abs(volume.affine - reference.affine).max()
         if distance > AFFINE_TOLERANCE_MM:
             raise BrainSegError(
                 "E-AFFINE",
-                path,
-                f"its affine differs from that of {next(iter(volumes)).name} by up to "
-                f"{distance:.3g}, so the two do not lie over one another.",
+                case.mask if role == "mask" else case.sequences[role],
+                f"its affine differs from that of {first} by up to {distance:.3g}, "
+                "so the two do not lie over one another.",
                 "Register or resample the patient's files to one grid.",
             )
 
 
-def _check_varies(path: Path, volume: Volume) -> None:
-    if volume.data.min() == volume.data.max():
-        raise BrainSegError(
-            "E-SEQ-CONST",
-            path,
-            f"every voxel is {volume.data.flat[0]}.",
-            "Export the sequence again, or leave it out in the parameters.",
-        )
-
-
-def _whole_tumour(case: Case, volume: Volume) -> np.ndarray:
+def _whole_tumour(case: Case, mask: np.ndarray) -> np.ndarray:
     try:
-        return case.labels.whole_tumour(volume.data)
+        return case.labels.whole_tumour(mask)
     except ValueError as error:
         raise BrainSegError(
             "E-LABEL",
             case.mask,
             f"{error}.",
-            "Check that the mask belongs to this data set's label scheme.",
+            "Check that the mask is of this data set; if it follows another scheme, "
+            "name that one: labels=.",
         ) from None
 
 
-def _empty_mask(case: Case) -> BrainSegError:
-    return BrainSegError(
-        "W-EMPTY",
-        case.mask,
-        f"the mask of {case.id} holds no tumour.",
-        "Keep it if the patient has none (Dice then counts 1 for an empty prediction "
-        "and 0 for any other); else get the mask again.",
-    )
-
-
-def _home(case: Case) -> Path:
-    return next(iter(case.sequences.values())).parent
+def home_of(case: Case) -> Path:
+    """Return the folder in which a patient's images lie."""
+    path = next(iter(case.sequences.values()))
+    return path if path.is_dir() else path.parent

@@ -16,10 +16,11 @@ from brainseg_utils.comparison import (
 )
 from brainseg_utils.dropout_sweep import DropoutSweep, read_results, write_results
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.evaluation import read_truth, score_mask
+from brainseg_utils.evaluation import score_mask
 from brainseg_utils.files import write_json
 from brainseg_utils.nifti import write_volume
 from brainseg_utils.splits import split_cases
+from brainseg_utils.volumes import read_mask
 from brainseg_utils.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -70,7 +71,7 @@ def write_run(sweep, config, run):
 
 def predict(sweep, config, run, case_id):
     case, store = sweep.cohort.cases[case_id], sweep.cohort.store
-    mask, affine = read_truth(case)
+    mask, affine = read_mask(case)
     if config.model == "cnn1":
         mask = ndimage.binary_dilation(mask).astype(np.uint8)
     write_volume(run.prediction(case_id), mask, affine)

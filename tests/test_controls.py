@@ -20,13 +20,15 @@ def make_cohort(patient_folder, tmp_path):
 
     def make(brightness, tumour, sequences=SEQUENCES, grid=None):
         folder = patient_folder()
-        for case in find_cases(folder)[0]:
+        for number, case in enumerate(find_cases(folder)[0]):
             write_volume(case.mask, tumour.astype(np.uint8), np.eye(4))
-            for name, path in case.sequences.items():
+            for channel, (name, path) in enumerate(case.sequences.items()):
                 image = np.zeros(SHAPE, np.int16)
                 image[BRAIN] = 100
                 image[BRAIN[0], BRAIN[1], 1] = 101  # No sequence may be constant.
                 image[tumour] = brightness.get(name, 100)
+                # No two may be the same scan.
+                image[BRAIN[0].start + number, BRAIN[1].start + channel, 1] += 1
                 write_volume(path, image, np.eye(4))
         cases, _ = find_cases(folder, sequences)
         store = prepare_slices(cases, tmp_path / "prepared", grid or SliceGrid(16, 16))

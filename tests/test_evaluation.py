@@ -9,12 +9,12 @@ from brainseg_utils.evaluation import (
     dice_score,
     mean_interval,
     patient_means,
-    read_truth,
     restore_mask,
     score_mask,
 )
 from brainseg_utils.grid import SliceGrid
 from brainseg_utils.slices import prepare_slices
+from brainseg_utils.volumes import read_mask
 
 EMPTY = np.zeros((2, 2, 2), np.uint8)
 FULL = np.ones((2, 2, 2), np.uint8)
@@ -135,10 +135,10 @@ def test_patients_are_averaged_over_the_runs_that_tested_them():
 
 def test_truth_restored_from_its_slices_is_the_truth(patient):
     case, store = patient
-    mask = restore_mask(store, "P0", store.masks.astype(np.float32))
+    mask = restore_mask(store, "P0", store.masks[:].astype(np.float32))
     assert np.array_equal(mask, make_mask(3) > 0)
     assert mask.dtype == np.uint8
-    assert np.array_equal(mask, read_truth(case)[0])
+    assert np.array_equal(mask, read_mask(case)[0])
 
 
 def test_a_probability_of_the_threshold_counts_as_tumour(patient):
@@ -150,7 +150,7 @@ def test_a_probability_of_the_threshold_counts_as_tumour(patient):
 
 def test_the_truth_scores_1_everywhere(patient):
     case, store = patient
-    assert score_mask(case, store, make_mask(3) > 0, store.masks) == {
+    assert score_mask(case, store, make_mask(3) > 0, store.masks[:]) == {
         "dice_volume": 1,
         "dice_slice": 1,
         "dice_batch": 1,
@@ -163,7 +163,7 @@ def test_each_figure_scores_what_its_name_says(patient):
     case, store = patient
     mask = np.array(make_mask(3) > 0)
     mask[:, :, 6] = False  # One of the tumour's three slices of 9 voxels.
-    slices = np.zeros_like(store.masks)
+    slices = np.zeros(store.masks.shape, np.uint8)
     scores = score_mask(case, store, mask, slices)
     assert scores["dice_volume"] == 2 * 18 / (27 + 18)
     assert scores["dice_slice"] == 11 / 12  # 12 slices, 1 of them missed.

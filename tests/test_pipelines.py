@@ -1,140 +1,89 @@
+import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from tiny_cohort import make_tiny_cohort
 
-from brainseg_utils.pipelines import (
-    Augmentation,
-    augment,
-    draw_matrices,
-    make_dataset,
-    steps_per_epoch,
-)
-
-KEY = tf.constant([3, 7], tf.int64)
+from brainseg_utils.augmentation import RICH
+from brainseg_utils.batches import Batches
+from brainseg_utils.pipelines import BatchSequence, make_dataset, make_feed
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return make_tiny_cohort(tmp_path_factory.mktemp("cohort")).store
-
-
-def batches_of(store, **options):
-    """Return the batches as NumPy arrays."""
+def batches(tmp_path_factory):
+    store = make_tiny_cohort(tmp_path_factory.mktemp("cohort")).store
     rows = np.arange(len(store.images))
-    return list(make_dataset(store, rows, **options).as_numpy_iterator())
+    return Batches(store, rows, 5, RICH, shuffle=True, seed=3)
+
+
+def whole_run(batches, epochs):
+    return [batches.batch(e, s) for e in range(epochs) for s in range(batches.steps)]
 
 
 def same(one, other):
-    return all(
-        np.array_equal(a, b)
-        for pair in zip(one, other, strict=True)
-        for a, b in zip(*pair, strict=True)
-    )
+    pairs = zip(one, other, strict=True)
+    return all(np.array_equal(a, b) for p in pairs for a, b in zip(*p, strict=True))
 
 
-def test_plain_batches_are_the_stores_slices_in_order(store):
-    batches = batches_of(store, batch_size=5)
-    images = np.concatenate([images for images, _ in batches])
-    masks = np.concatenate([masks for _, masks in batches])
-    np.testing.assert_array_equal(images, np.asarray(store.images, np.float32))
-    np.testing.assert_array_equal(masks[..., 0], store.masks)
-    assert images.dtype == masks.dtype == np.float32
+def test_a_dataset_holds_the_batches_of_all_epochs_in_order(batches):
+    dataset = make_dataset(batches, epochs=3)
+    assert same(dataset.as_numpy_iterator(), whole_run(batches, 3))
 
 
-def test_cardinality_is_known(store):
-    rows = np.arange(len(store.images))
-    dataset = make_dataset(store, rows, batch_size=5, epochs=3)
-    steps = steps_per_epoch(len(rows), 5)
-    assert int(dataset.cardinality()) == 3 * steps == len(list(dataset))
+def test_its_cardinality_and_shapes_are_known(batches):
+    dataset = make_dataset(batches, epochs=3)
+    assert int(dataset.cardinality()) == 3 * batches.steps
+    images, masks = dataset.element_spec
+    assert images.shape.as_list() == [None, 16, 16, 4] and images.dtype == "float32"
+    assert masks.shape.as_list() == [None, 16, 16, 1] and masks.dtype == "uint8"
 
 
-def test_shuffled_epoch_holds_each_slice_once(store):
-    batches = batches_of(store, shuffle=True, seed=1)
-    images = np.concatenate([images for images, _ in batches])
-    plain = np.asarray(store.images, np.float32)
-    assert not np.array_equal(images, plain)
-    assert sorted(map(float, images.sum(axis=(1, 2, 3)))) == pytest.approx(
-        sorted(map(float, plain.sum(axis=(1, 2, 3))))
-    )
+@pytest.mark.parametrize("feed", [make_dataset, BatchSequence])
+def test_a_run_taken_up_at_an_epoch_sees_what_the_whole_run_saw(batches, feed):
+    rest = feed(batches, epochs=1, first_epoch=2)
+    rest = rest.as_numpy_iterator() if feed is make_dataset else list(iterate(rest))
+    assert same(rest, whole_run(batches, 3)[-batches.steps :])
 
 
-def test_epochs_differ_and_a_seed_repeats_them(store):
-    options = {"shuffle": True, "augmentation": Augmentation(), "epochs": 2, "seed": 4}
-    one, again = batches_of(store, **options), batches_of(store, **options)
-    assert same(one, again)
-    half = len(one) // 2
-    assert not same(one[:half], one[half:])
-    assert not same(one, batches_of(store, **{**options, "seed": 5}))
+def iterate(sequence):
+    for number in range(len(sequence)):
+        yield sequence[number]
 
 
-def test_run_taken_up_at_an_epoch_sees_what_the_whole_run_saw(store):
-    options = {"shuffle": True, "augmentation": Augmentation(), "seed": 4}
-    whole = batches_of(store, epochs=3, **options)
-    rest = batches_of(store, epochs=1, first_epoch=2, **options)
-    assert same(whole[-len(rest) :], rest)
+def test_a_sequence_gives_the_very_batches_of_the_dataset(batches):
+    sequence = BatchSequence(batches, epochs=2)
+    assert len(sequence) == 2 * batches.steps
+    assert same(iterate(sequence), make_dataset(batches, 2).as_numpy_iterator())
 
 
-@pytest.mark.parametrize("factor", [0.5, 2.5])
-def test_epoch_draws_as_many_slices_as_asked(store, factor):
-    wanted = int(len(store.images) * factor)
-    batches = batches_of(store, shuffle=True, slices_per_epoch=wanted)
-    assert sum(len(images) for images, _ in batches) == wanted
+def test_a_sequence_may_be_gone_through_again_and_asked_out_of_order(batches):
+    sequence = BatchSequence(batches)
+    list(iterate(sequence))
+    assert same(iterate(sequence), whole_run(batches, 1))
+    assert same([sequence[2], sequence[0]], [batches.batch(0, 2), batches.batch(0, 0)])
 
 
-def test_image_and_mask_move_together(store):
-    # The mask shown as an image must land where the mask lands.
-    masks = tf.constant(store.masks[..., None], tf.float32)
-    moved, nearest = augment(masks, masks, KEY, Augmentation(30, quarter_turns=True))
-    assert not np.array_equal(nearest, masks), "the draw must move something"
-    disagree = np.mean((moved.numpy() >= 0.5) != (nearest.numpy() >= 0.5))
-    assert disagree < 0.02, "they differ at most along borders"
+def test_keras_trains_alike_on_both(batches):
+    def weights_after(feed):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((16, 16, 4)), keras.layers.Conv2D(1, 3)])
+        model.compile("adam", lambda true, pred: keras.ops.mean(pred))
+        options = {"epochs": 3, "steps_per_epoch": batches.steps, "shuffle": False}
+        model.fit(feed(batches, epochs=3), verbose=0, **options)
+        return model.get_weights()
+
+    pairs = zip(weights_after(make_dataset), weights_after(BatchSequence), strict=True)
+    assert all(np.array_equal(one, other) for one, other in pairs)
 
 
-def test_masks_stay_binary(store):
-    batches = batches_of(store, augmentation=Augmentation(45), seed=2)
-    values = {float(v) for _, masks in batches for v in np.unique(masks)}
-    assert values == {0.0, 1.0}
+def test_on_tensorflow_the_feed_is_a_dataset(batches):
+    assert hasattr(make_feed(batches), "cardinality")
 
 
-def test_flip_alone_is_exact():
-    image = tf.reshape(tf.range(16, dtype=tf.float32), [1, 4, 4, 1])
-    plain = image.numpy()[0, ..., 0]
-    flips = [plain, plain[::-1], plain[:, ::-1], plain[::-1, ::-1]]
-    seen = set()
-    for number in range(40):
-        key = tf.constant([0, number], tf.int64)
-        moved, _ = augment(image, image, key, Augmentation(0.0))
-        matches = [np.array_equal(moved[0, ..., 0], flip) for flip in flips]
-        assert sum(matches) == 1, "without rotation only flips may come out"
-        seen.add(matches.index(True))
-    assert seen == {0, 1, 2, 3}
-
-
-def test_quarter_turn_is_exact():
-    image = tf.reshape(tf.range(16, dtype=tf.float32), [1, 4, 4, 1])
-    turns = [np.rot90(image.numpy()[0, ..., 0], k) for k in range(4)]
-    seen = set()
-    for number in range(40):
-        key = tf.constant([0, number], tf.int64)
-        options = Augmentation(0.0, flip=False, quarter_turns=True)
-        _, moved = augment(image, image, key, options)
-        seen.update(k for k in range(4) if np.array_equal(moved[0, ..., 0], turns[k]))
-    assert seen == {0, 1, 2, 3}
-
-
-def test_angles_stay_within_the_limit():
-    matrices = draw_matrices(500, KEY, Augmentation(10.0, flip=False)).numpy()
-    angles = np.degrees(np.arctan2(matrices[:, 1, 0], matrices[:, 0, 0]))
-    assert 9 < np.abs(angles).max() <= 10
-    assert abs(angles.mean()) < 1
-
-
-def test_slices_of_a_batch_are_moved_differently():
-    matrices = draw_matrices(8, KEY, Augmentation()).numpy()
-    assert len(np.unique(matrices.round(5), axis=0)) == 8
-
-
-def test_no_rows_is_an_error(store):
-    with pytest.raises(ValueError, match="at least one slice"):
-        make_dataset(store, np.zeros(0, int))
+def test_a_store_that_went_away_is_named(batches, tmp_path):
+    store = make_tiny_cohort(tmp_path).store
+    gone = Batches(store, np.arange(4))
+    for path in store.folder.glob("*.slices"):
+        path.unlink()
+    with pytest.raises(Exception, match="E-CACHE-GONE"):
+        list(make_dataset(gone))
+    assert gone.failures[0].code == "E-CACHE-GONE"

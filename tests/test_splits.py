@@ -32,6 +32,29 @@ def test_no_patient_stands_in_two_parts_and_none_is_lost():
             assert split.train and split.validation and split.test
 
 
+def cohorts_with_several_scans(count):
+    """Yield tumour volumes and patients, both by case, of people scanned repeatedly."""
+    rng = np.random.default_rng(2)
+    patterns = ("BraTS-GLI-{:05d}-{:03d}", "UPENN-GBM-{:05d}_{:02d}")
+    for seed in range(count):
+        numbers = rng.choice(10_000, int(rng.integers(3, 40)), replace=False)
+        patient = {
+            patterns[seed % 2].format(number, scan): number
+            for number in numbers
+            for scan in range(int(rng.integers(1, 5)))
+        }
+        yield {case: float(rng.lognormal(3.0, 1.0)) for case in patient}, patient
+
+
+def test_in_2000_random_cohorts_no_patient_stands_on_both_sides_of_a_split():
+    for seed, (cohort, patient) in enumerate(cohorts_with_several_scans(2000)):
+        folds = 0 if len(set(patient.values())) > 8 else 3
+        split = split_cases(cohort, seed % 3, folds, seed).as_dict()
+        parts = [{patient[case] for case in part} for part in split.values()]
+        assert sum(map(len, parts)) == len(set.union(*parts)), "someone is on two sides"
+        assert sorted(sum(split.values(), [])) == sorted(cohort)
+
+
 def test_over_all_folds_every_patient_is_tested_once_and_validated_once():
     for cohort, folds, seed in random_cohorts():
         splits = [split_cases(cohort, fold, folds, seed) for fold in range(folds)]

@@ -104,12 +104,12 @@ def test_test_patients_are_not_read_in_training(cohort, tmp_path, monkeypatch):
     seen = []
     from brainseg_utils import training
 
-    def spy(store, rows, *args, **options):
-        seen.extend(np.asarray(rows).tolist())
-        return real(store, rows, *args, **options)
+    def spy(batches, *epochs):
+        seen.extend(batches.rows.tolist())
+        return real(batches, *epochs)
 
-    real = training.make_dataset
-    monkeypatch.setattr(training, "make_dataset", spy)
+    real = training.make_feed
+    monkeypatch.setattr(training, "make_feed", spy)
     config = replace(CONFIG, epochs=1, seed=9)
     train(config, cohort, Workspace(tmp_path, "test"), verbose=0)
     held_out = cohort.store.rows(split_of(config, cohort).test)

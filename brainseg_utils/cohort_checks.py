@@ -1,0 +1,144 @@
+"""What only the other patients can tell: copies, odd ranges, swapped sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import numpy as np
+
+from brainseg_utils.cases import Case
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.profiles import Profile
+from brainseg_utils.volumes import home_of
+
+MIN_OTHERS = 2  # Fewer patients say nothing about what is usual.
+# Scanners differ by a factor of ten at most; a slip of units is larger.
+MAX_RATIO = 30.0
+# A mistake is named where undoing it brings a patient this much nearer to the others.
+# Five real patients and ten phantoms stay above 0.5 as they are.
+MUCH_NEARER = 0.4
+BROAD = slice(1, -1)  # The percentiles from 5 to 95: the ends are noise.
+
+Look = tuple[np.ndarray, np.ndarray]  # As `_look` returns it.
+
+
+def check_cohort(
+    cases: Sequence[Case], profiles: Sequence[Profile]
+) -> list[list[BrainSegError]]:
+    """Compare patients with one another; return each one's problems.
+
+    `E-DUP-DATA` is laid to the later of two patients that share a scan. `W-RANGE` and
+    `W-SWAP` compare a patient with the median of the others, from three patients on.
+    They are statistical: a swap of sequences that look alike (T1 and T1ce) stays
+    unseen, and a patient that is unlike all others may be named.
+    """
+    problems = _copies(cases, profiles)
+    if len(cases) <= MIN_OTHERS:
+        return problems
+    looks = [_look(profile) for profile in profiles]
+    for number, (case, profile) in enumerate(zip(cases, profiles, strict=True)):
+        others = [p for n, p in enumerate(profiles) if n != number]
+        usual = _median([look for n, look in enumerate(looks) if n != number])
+        problems[number] += _odd_ranges(case, profile, others)
+        problems[number] += _odd_looks(case, looks[number], usual)
+    return problems
+
+
+def _copies(
+    cases: Sequence[Case], profiles: Sequence[Profile]
+) -> list[list[BrainSegError]]:
+    first: dict[tuple[float, ...], Case] = {}
+    problems: list[list[BrainSegError]] = [[] for _ in cases]
+    for case, profile, found in zip(cases, profiles, problems, strict=True):
+        earlier = [first.setdefault(print_, case) for print_ in profile.fingerprints]
+        doubles = {
+            name: other
+            for name, other in zip(case.sequences, earlier, strict=True)
+            if other is not case
+        }
+        if doubles:
+            twins = sorted({other.id for other in doubles.values()})
+            found.append(
+                BrainSegError(
+                    "E-DUP-DATA",
+                    home_of(case),
+                    f"{', '.join(doubles)} of {case.id} are the very scans of "
+                    f"{', '.join(twins)}.",
+                    "Keep one of them: a patient on both sides of a split is a leak.",
+                )
+            )
+    return problems
+
+
+def _odd_ranges(
+    case: Case, profile: Profile, others: Sequence[Profile]
+) -> Iterator[BrainSegError]:
+    usual = np.median([[s for _, s in p.scales] for p in others], axis=0)
+    lowest = np.median([p.percentiles for p in others], axis=0)[:, 0]
+    for channel, (name, path) in enumerate(case.sequences.items()):
+        ratio = profile.scales[channel][1] / usual[channel]
+        if not 1 / MAX_RATIO < ratio < MAX_RATIO:
+            what = f"its intensities spread {ratio:.3g} times as wide as usual."
+            yield _range(path, name, what)
+        if profile.percentiles[channel][0] < 0 <= lowest[channel]:
+            yield _range(path, name, "its brain is negative, unlike the others'.")
+
+
+def _odd_looks(case: Case, look: Look, usual: Look) -> Iterator[BrainSegError]:
+    """Name the mistake whose undoing brings a patient nearest to the others."""
+    channels = range(len(case.sequences))
+    undone = {pair: _swap(look, *pair) for pair in combinations(channels, 2)}
+    undone |= {(channel,): _invert(look, channel) for channel in channels}
+    distances = {mistake: _distance(fixed, usual) for mistake, fixed in undone.items()}
+    nearest = min(distances, key=distances.get)
+    if distances[nearest] >= MUCH_NEARER * _distance(look, usual):
+        return
+    names = [list(case.sequences)[channel] for channel in nearest]
+    if len(names) == 1:
+        what = "dark and bright look interchanged."
+        yield _range(case.sequences[names[0]], names[0], what)
+    else:
+        yield BrainSegError(
+            "W-SWAP",
+            home_of(case),
+            f"{' and '.join(names)} of {case.id} look as if their files were swapped.",
+            "Look at both beside another patient's, and rename them if so.",
+        )
+
+
+def _look(profile: Profile) -> Look:
+    """Return z-scored percentiles and correlations: no scale or offset changes them."""
+    mean, deviation = np.array(profile.scales).T[..., None]
+    z_scores = (np.array(profile.percentiles) - mean) / deviation
+    return z_scores[:, BROAD], np.array(profile.correlations)
+
+
+def _median(looks: Sequence[Look]) -> Look:
+    return tuple(np.median(figures, axis=0) for figures in zip(*looks, strict=True))
+
+
+def _distance(look: tuple, usual: tuple) -> float:
+    z_scores, correlations = (
+        one - other for one, other in zip(look, usual, strict=True)
+    )
+    return float((z_scores**2).mean(axis=1).sum() + (correlations**2).sum() / 2)
+
+
+def _swap(look: Look, one: int, other: int) -> Look:
+    order = np.arange(len(look[0]))
+    order[[one, other]] = other, one
+    return look[0][order], look[1][np.ix_(order, order)]
+
+
+def _invert(look: Look, channel: int) -> Look:
+    z_scores, correlations = (figures.copy() for figures in look)
+    z_scores[channel] = -z_scores[channel][::-1]
+    correlations[channel] *= -1
+    correlations[:, channel] *= -1
+    return z_scores, correlations
+
+
+def _range(path: object, name: str, what: str) -> BrainSegError:
+    remedy = "Look at it beside another patient's; export it again if it is wrong."
+    return BrainSegError("W-RANGE", path, f"{name}: {what}", remedy)

@@ -32,7 +32,7 @@ class TrainingConfig:
         augment: Whether to rotate and flip training slices at all.
         fold: Which fold of patients is the test part.
         folds: Number of folds; 0 chooses by the number of patients.
-        split_file: File with a split of one's own, see `split_files`; empty deals folds.
+        split_file: File with a split of one's own (`split_files`); empty deals folds.
         seed: Seed of weights, order, augmentation and dropout.
     """
 

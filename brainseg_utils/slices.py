@@ -22,7 +22,9 @@ from brainseg_utils.slice_array import SliceArray
 from brainseg_utils.store import SliceStore
 from brainseg_utils.volumes import home_of
 
-WORKERS = min(os.cpu_count() or 1, 8)  # Each holds one patient, some 200 MB.
+# One more than cores, to work while another waits for the disk; each holds a patient,
+# some 200 MB.
+WORKERS = min((os.cpu_count() or 1) + 1, 8)
 
 
 def prepare_slices(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from brainseg_utils.codes import CODES_PER_DEVIATION, Z_LIMIT, as_pixels
 from brainseg_utils.opencv import cv2
+
+NOISE_SUPPLY = 2**22  # Numbers, 16 MB: each slice begins somewhere else in them.
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ class Draw:
             from the middle; None where nothing is interpolated.
         gain, offset, gamma: `[channel]` each; 1, 0 and 1 change nothing.
         noise: `[channel]` deviations.
-        noise_seed: Seed of the noise.
+        noise_at: Where in the supply of noise this slice's begins, from 0 to 1.
     """
 
     quarter_turns: int
@@ -76,61 +79,68 @@ class Draw:
     offset: np.ndarray
     gamma: np.ndarray
     noise: np.ndarray
-    noise_seed: int
+    noise_at: float
 
 
-def draw(rng: np.random.Generator, augmentation: Augmentation, channels: int) -> Draw:
-    """Draw what happens to one slice.
+def draw(
+    rng: np.random.Generator, augmentation: Augmentation, count: int, channels: int
+) -> list[Draw]:
+    """Draw what happens to each of `count` slices.
 
     As many numbers are taken from `rng` whatever the augmentation is, so that changing
     one part of it leaves the draws of the others as they were.
     """
     a = augmentation
-    turns, up_down, left_right = rng.integers(0, (4, 2, 2))
-    angle, zoom = rng.uniform(-1, 1, 2)
-    happens = rng.random(4) < a.intensity_probability
-    shares = rng.uniform(-1, 1, (4, channels)) * happens[:, None]
-    seed = rng.integers(2**31)
-    return Draw(
-        int(turns) if a.quarter_turns else 0,
-        (bool(up_down and a.flip), bool(left_right and a.flip)),
-        _matrix(angle * a.rotation_degrees, (1 + a.scale) ** zoom)
-        if a.moves_freely
-        else None,
-        gain=(1 + a.contrast) ** shares[0],
-        offset=a.brightness * shares[1],
-        gamma=(1 + a.gamma) ** shares[2],
-        noise=a.noise * np.abs(shares[3]),
-        noise_seed=int(seed),
-    )
+    turns = rng.integers(0, 4, count) * a.quarter_turns
+    flips = (rng.integers(0, 2, (count, 2)) * a.flip).astype(bool)
+    angle, zoom = rng.uniform(-1, 1, (2, count))
+    happens = rng.random((4, count, 1)) < a.intensity_probability
+    shares = rng.uniform(-1, 1, (4, count, channels)) * happens
+    gain, gamma = (1 + a.contrast) ** shares[0], (1 + a.gamma) ** shares[1]
+    offset, noise = a.brightness * shares[2], a.noise * np.abs(shares[3])
+    noise_at = rng.random(count)
+    matrices = _matrices(angle * a.rotation_degrees, (1 + a.scale) ** zoom)
+    return [
+        Draw(
+            int(turns[n]),
+            tuple(flips[n]),
+            matrices[n] if a.moves_freely else None,
+            *(figures[n] for figures in (gain, offset, gamma, noise)),
+            float(noise_at[n]),
+        )
+        for n in range(count)
+    ]
 
 
 def apply(
-    codes: np.ndarray, mask: np.ndarray, drawn: Draw
-) -> tuple[np.ndarray, np.ndarray]:
+    codes: np.ndarray, mask: np.ndarray, drawn: Draw, image: np.ndarray
+) -> np.ndarray:
     """Make one changed copy.
 
     Args:
         codes: `[height, width, channel]` int16, as a store keeps them; square.
         mask: `[height, width]` uint8 of 0 and 1.
         drawn: What to do.
+        image: Receives the copy: `[height, width, channel]` float32 z-scores, by linear
+            interpolation. What comes from outside the slice is 0; where the image is 0
+            (no brain) intensities stay 0.
 
     Returns:
-        The image, float32 z-scores (linear interpolation), and the mask (nearest
-        neighbour, so that it stays 0 and 1). What comes from outside the slice is 0;
-        where the image is 0 (no brain) intensities stay 0.
+        The mask that belongs to it, by nearest neighbour, so that it stays 0 and 1.
     """
-    moved = _turned(as_pixels(codes), drawn).view(np.int16)
-    image = moved.reshape(codes.shape).astype(np.float32)
+    moved = _turned(as_pixels(codes), drawn).view(np.int16).reshape(codes.shape)
     mask = _turned(mask, drawn)
-    if drawn.matrix is not None:
+    if drawn.matrix is None:
+        np.copyto(image, moved)
+    else:
         affine = _about_middle(drawn.matrix, len(mask))
-        image = _warp(image, affine, cv2.INTER_LINEAR)
+        # OpenCV knows a single channel only without its axis.
+        target = image[..., 0] if image.shape[-1] == 1 else image
+        _warp(moved.astype(np.float32), affine, cv2.INTER_LINEAR, target)
         mask = _warp(mask, affine, cv2.INTER_NEAREST)
-    image = image.reshape(*mask.shape, -1)  # OpenCV drops a single channel.
     image *= np.float32(1 / CODES_PER_DEVIATION)
     vary_intensities(image, drawn)
-    return image, mask
+    return mask
 
 
 def vary_intensities(image: np.ndarray, drawn: Draw) -> None:
@@ -146,37 +156,52 @@ def vary_intensities(image: np.ndarray, drawn: Draw) -> None:
     if not (curved or shifted or noisy):
         return
     brain = image != 0
-    wide = image.reshape(len(image), -1)  # Long rows are quicker than short channels.
-    repeat = image.shape[1]
+    # Long rows are quicker than short channels.
+    wide, repeat = image.reshape(len(image), -1), image.shape[1]
     if shifted:
         wide *= np.tile(drawn.gain, repeat).astype(np.float32)
         wide += np.tile(drawn.offset, repeat).astype(np.float32)
     if curved:
         _bend(wide, np.tile(drawn.gamma, repeat).astype(np.float32))
     if noisy:
-        noise = np.empty_like(wide)
-        cv2.setRNGSeed(drawn.noise_seed)  # Of this thread alone.
-        cv2.randn(noise, 0, 1)
-        noise *= np.tile(drawn.noise, repeat).astype(np.float32)
-        wide += noise
+        noise = _noise(wide.size, drawn.noise_at).reshape(wide.shape)
+        wide += noise * np.tile(drawn.noise, repeat).astype(np.float32)
     image *= brain
 
 
 def _bend(z_scores: np.ndarray, gamma: np.ndarray) -> None:
-    np.clip(z_scores, -Z_LIMIT, Z_LIMIT, out=z_scores)
-    z_scores += Z_LIMIT
-    z_scores *= 1 / (2 * Z_LIMIT)
+    limit = np.float32(Z_LIMIT)
+    np.clip(z_scores, -limit, limit, out=z_scores)
+    z_scores += limit
+    z_scores *= 1 / (2 * limit)
     np.power(z_scores, gamma, out=z_scores)
-    z_scores -= 0.5**gamma
+    z_scores -= np.float32(0.5) ** gamma
     # The curve's slope at the mean, so that gamma bends and does not stretch.
-    z_scores *= 2 * Z_LIMIT / (gamma * 0.5 ** (gamma - 1))
+    z_scores *= 2 * limit / (gamma * np.float32(0.5) ** (gamma - 1))
 
 
-def _matrix(degrees: float, factor: float) -> np.ndarray:
-    """Return the inverse of turning by `degrees` and enlarging by `factor`."""
+def _noise(size: int, at: float) -> np.ndarray:
+    """Return `size` normal numbers from a supply, beginning `at` a share of it.
+
+    Drawing them anew would cost more than all the rest of an augmentation.
+    """
+    supply = _noise_supply(max(size, NOISE_SUPPLY))
+    start = int(at * (len(supply) - size))
+    return supply[start : start + size]
+
+
+@lru_cache(maxsize=1)
+def _noise_supply(size: int) -> np.ndarray:
+    supply = np.random.default_rng(0).standard_normal(size, np.float32)
+    supply.flags.writeable = False
+    return supply
+
+
+def _matrices(degrees: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    """Return `[n, 2, 2]`, the inverses of turning by `degrees` and enlarging."""
     radians = np.deg2rad(degrees)
-    cos, sin = np.cos(radians), np.sin(radians)
-    return np.array([[cos, sin], [-sin, cos]]) / factor
+    cos, sin = np.cos(radians) / factor, np.sin(radians) / factor
+    return np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], 1)
 
 
 def _about_middle(matrix: np.ndarray, size: int) -> np.ndarray:
@@ -184,9 +209,11 @@ def _about_middle(matrix: np.ndarray, size: int) -> np.ndarray:
     return np.column_stack([matrix, middle - matrix @ middle])
 
 
-def _warp(array: np.ndarray, affine: np.ndarray, how: int) -> np.ndarray:
-    size = array.shape[1::-1]
-    return cv2.warpAffine(array, affine, size, flags=how | cv2.WARP_INVERSE_MAP)
+def _warp(
+    array: np.ndarray, affine: np.ndarray, how: int, target: np.ndarray | None = None
+) -> np.ndarray:
+    flags, size = how | cv2.WARP_INVERSE_MAP, array.shape[1::-1]
+    return cv2.warpAffine(array, affine, size, dst=target, flags=flags)
 
 
 def _turned(pixels: np.ndarray, drawn: Draw) -> np.ndarray:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
 import numpy as np
 
-from brainseg_utils.augmentation import Augmentation, apply, draw
+from brainseg_utils.augmentation import Augmentation, Draw, apply, draw
 from brainseg_utils.codes import decode
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.store import SliceStore
+
+ALIGNMENT = 64  # Bytes, as TensorFlow and the processor's vectors want it.
 
 
 @dataclass(frozen=True)
@@ -84,19 +87,27 @@ class Batches:
         """
         start = step * self.batch_size
         rows = self.order(epoch)[start : start + self.batch_size]
-        codes, masks = self._read(rows)
-        if self.augmentation is None:
-            return decode(codes), masks[..., None]
-        rng = np.random.default_rng((self.seed, epoch, step))
-        images = np.empty(codes.shape, np.float32)
-        for n in range(len(rows)):
-            drawn = draw(rng, self.augmentation, codes.shape[-1])
-            images[n], masks[n] = apply(codes[n], masks[n], drawn)
-        return images, masks[..., None]
+        images = aligned((len(rows), *self.store.images.shape[1:]), np.float32)
+        masks = aligned((len(rows), *self.store.masks.shape[1:], 1), np.uint8)
+        draws = self._draws(epoch, step, len(rows))
+        for image, mask, row, drawn in zip(images, masks, rows, draws, strict=True):
+            codes, stored = self._read(row)
+            if drawn is None:
+                decode(codes, image)
+                mask[..., 0] = stored
+            else:
+                mask[..., 0] = apply(codes, stored, drawn, image)
+        return images, masks
 
-    def _read(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _draws(self, epoch: int, step: int, count: int) -> Sequence[Draw | None]:
+        if self.augmentation is None:
+            return [None] * count
+        rng = np.random.default_rng((self.seed, epoch, step))
+        return draw(rng, self.augmentation, count, self.store.images.shape[-1])
+
+    def _read(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         try:
-            return self.store.images.read(rows), self.store.masks.read(rows)
+            return self.store.images.row(row), self.store.masks.row(row)
         except BrainSegError as error:
             self.failures.append(error)
             raise
@@ -126,3 +137,11 @@ def _draw_rows(rng: np.random.Generator, rows: np.ndarray, count: int) -> np.nda
     """Draw `count` rows, each as often as any other or once more."""
     rounds = math.ceil(count / len(rows))
     return np.concatenate([rng.permutation(rows) for _ in range(rounds)])[:count]
+
+
+def aligned(shape: tuple[int, ...], dtype: type) -> np.ndarray:
+    """Return an empty array that TensorFlow takes as it is; others it copies."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % ALIGNMENT
+    return memory[start : start + size].view(dtype).reshape(shape)

@@ -38,9 +38,11 @@ def encode(
     return codes.reshape(pixels.shape)
 
 
-def decode(codes: np.ndarray) -> np.ndarray:
+def decode(codes: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Return the z-scores, float32 of the same shape, of codes."""
-    z_scores = codes.astype(np.float32)
+    z_scores = np.empty(codes.shape, np.float32) if out is None else out
+    # First the type and then the scale: together they would take twice as long.
+    np.copyto(z_scores, codes)
     z_scores *= np.float32(1 / CODES_PER_DEVIATION)
     return z_scores
 

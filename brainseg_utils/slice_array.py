@@ -68,18 +68,31 @@ class SliceArray:
         other._held = self.read(np.arange(len(self)))
         return other
 
-    def read(self, rows: np.ndarray) -> np.ndarray:
-        """Return rows as they are stored, `[row, ...]`, in the order asked for.
+    def row(self, number: int) -> np.ndarray:
+        """Return one row as it is stored; of a held array it is a view.
 
         Raises:
             BrainSegError: `E-CACHE-GONE` when the files have been deleted, cut short or
                 unmounted since they were opened.
         """
         if self._held is not None:
-            return self._held[rows]
+            return self._held[number]
+        found = np.empty(self._row_shape, self._stored)
+        self._read_row(int(number), memoryview(found).cast("B"))
+        return found
+
+    def read(self, rows: np.ndarray) -> np.ndarray:
+        """Return rows as they are stored, `[row, ...]`, in the order asked for.
+
+        Raises:
+            BrainSegError: As `row`.
+        """
         found = np.empty((len(rows), *self._row_shape), self._stored)
-        for row, target in zip(rows, found, strict=True):
-            self._read_row(int(row), memoryview(target).cast("B"))
+        for number, target in zip(rows, found, strict=True):
+            if self._held is not None:
+                target[...] = self._held[number]
+            else:
+                self._read_row(int(number), memoryview(target).cast("B"))
         return found
 
     def _read_row(self, row: int, target: memoryview) -> None:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from brainseg_utils import augmentation
 from brainseg_utils.augmentation import (
     RICH,
     Augmentation,
@@ -16,14 +17,18 @@ GRADIENT = np.arange(16, dtype=np.int16).reshape(4, 4)
 
 
 def draws(augmentation, count=60, channels=4):
-    rng = np.random.default_rng(0)
-    return [draw(rng, augmentation, channels) for _ in range(count)]
+    return draw(np.random.default_rng(0), augmentation, count, channels)
+
+
+def changed(codes, mask, drawn):
+    image = np.full(codes.shape, np.nan, np.float32)
+    return image, apply(codes, mask, drawn, image)
 
 
 def unchanged(**changes):
     one, zero = np.ones(1), np.zeros(1)
     settings = {"gain": one, "offset": zero, "gamma": one, "noise": zero, **changes}
-    return Draw(0, (False, False), None, noise_seed=0, **settings)
+    return Draw(0, (False, False), None, noise_at=0.0, **settings)
 
 
 def disc(size=64, radius=20, centre=(30, 36)):
@@ -34,7 +39,7 @@ def disc(size=64, radius=20, centre=(30, 36)):
 def test_without_changes_a_copy_is_the_slice():
     codes = np.random.default_rng(0).integers(-9, 9, (6, 6, 3)).astype(np.int16)
     mask = (codes[..., 0] > 0).astype(np.uint8)
-    image, same = apply(codes, mask, draws(STILL, 1, 3)[0])
+    image, same = changed(codes, mask, draws(STILL, 1, 3)[0])
     assert np.array_equal(image, decode(codes)) and np.array_equal(same, mask)
     assert (image.dtype, same.dtype) == (np.float32, np.uint8)
 
@@ -46,7 +51,7 @@ def test_flips_and_quarter_turns_move_voxels_exactly(channels):
     codes = np.repeat(GRADIENT[..., None], channels, axis=-1)
     seen = set()
     for drawn in draws(Augmentation(0, quarter_turns=True), 60, channels):
-        image, mask = apply(codes, GRADIENT.astype(np.uint8), drawn)
+        image, mask = changed(codes, GRADIENT.astype(np.uint8), drawn)
         matches = [np.array_equal(mask, turn) for turn in every]
         assert sum(matches) == 1
         expected = np.repeat(mask[..., None], channels, -1).astype(np.int16)
@@ -67,7 +72,7 @@ def test_image_and_mask_move_together(augmentation):
     plain = Augmentation(augmentation.rotation_degrees, augmentation.scale)
     moved = 0
     for drawn in draws(plain, 20):
-        image, nearest = apply(codes, mask, drawn)
+        image, nearest = changed(codes, mask, drawn)
         assert set(np.unique(nearest)) <= {0, 1}, "masks must stay binary"
         apart = np.mean((image[..., 0] >= 0.5) != (nearest > 0))
         assert apart < 0.01, "they may differ along the border alone"
@@ -80,7 +85,7 @@ def test_a_quarter_turn_by_interpolation_is_the_exact_one():
     mask, still = disc(), draws(Augmentation(90, flip=False), 1)[0]
     quarter = np.array([[0.0, 1.0], [-1.0, 0.0]])
     drawn = Draw(**{**vars(still), "matrix": quarter})
-    _, turned = apply(np.zeros((64, 64, 4), np.int16), mask, drawn)
+    _, turned = changed(np.zeros((64, 64, 4), np.int16), mask, drawn)
     assert any(np.array_equal(turned, np.rot90(mask, k)) for k in (1, 3))
 
 
@@ -96,7 +101,7 @@ def test_angles_and_factors_stay_within_their_limits():
 def test_enlarging_makes_a_structure_larger():
     still = draws(Augmentation(5), 1)[0]
     doubled = Draw(**{**vars(still), "matrix": np.eye(2) / 2, "flips": (False, False)})
-    _, mask = apply(np.zeros((64, 64, 4), np.int16), disc(radius=10), doubled)
+    _, mask = changed(np.zeros((64, 64, 4), np.int16), disc(radius=10), doubled)
     assert mask.sum() == pytest.approx(4 * disc(radius=10).sum(), rel=0.05)
 
 
@@ -125,15 +130,23 @@ def test_noise_has_the_deviation_asked_for_and_spares_the_background():
     assert not image[:50].any()
 
 
-def test_noise_depends_on_its_seed_alone():
-    def noisy(seed):
+def test_noise_depends_on_its_place_in_the_supply_alone():
+    def noisy(place):
         image = np.ones((8, 8, 1), np.float32)
         drawn = unchanged(noise=np.ones(1))
-        vary_intensities(image, Draw(**{**vars(drawn), "noise_seed": seed}))
+        vary_intensities(image, Draw(**{**vars(drawn), "noise_at": place}))
         return image
 
-    assert np.array_equal(noisy(1), noisy(1))
-    assert not np.array_equal(noisy(1), noisy(2))
+    assert np.array_equal(noisy(0.2), noisy(0.2))
+    assert not np.array_equal(noisy(0.2), noisy(0.7))
+    assert np.isfinite(noisy(np.nextafter(1.0, 0.0))).all()
+
+
+def test_an_image_larger_than_the_supply_of_noise_gets_noise_all_the_same(monkeypatch):
+    monkeypatch.setattr(augmentation, "NOISE_SUPPLY", 10)
+    image = np.ones((8, 8, 2), np.float32)
+    vary_intensities(image, unchanged(noise=np.ones(2), gain=np.ones(2)))
+    assert len(np.unique(image)) == 8 * 8 * 2
 
 
 def test_every_sequence_draws_its_own_intensities():
@@ -159,5 +172,5 @@ def test_a_flip_is_followed_by_image_and_mask_in_one_direction():
     codes, mask = np.zeros((4, 4, 4), np.int16), np.zeros((4, 4), np.uint8)
     codes[0, 1], mask[0, 1] = 6400, 1
     for drawn in draws(Augmentation(0, quarter_turns=True)):
-        image, moved = apply(codes, mask, drawn)
+        image, moved = changed(codes, mask, drawn)
         assert np.array_equal(image[..., 2] > 0, moved > 0)

@@ -1,0 +1,137 @@
+"""Every code of the data layer is raised, is known here, and is met in a test."""
+
+import re
+from pathlib import Path
+
+from test_faults import FAULTS
+
+TESTS = Path(__file__).parent
+PACKAGE = TESTS.parent / "brainseg_utils"
+CODE = re.compile(r"\b([EW]-[A-Z]+(?:-[A-Z]+)*)\b")
+
+# The catalogue's index, as far as it belongs to rows 1 to 56: code and rows.
+CATALOGUE = {
+    "E-AFFINE": (38,),
+    "E-AMBIGUOUS": (5, 17),
+    "E-CACHE-GONE": (55,),
+    "E-CACHE-VERSION": (53,),
+    "E-DISK": (47,),
+    "E-DISK-RO": (48,),
+    "E-DUP-DATA": (11,),
+    "E-DUP-ID": (10, 16),
+    "E-FEW": (15,),
+    "E-LABEL": (39, 40),
+    "E-LEAK": (12,),
+    "E-MISSING": (2, 3, 4),
+    "E-NAME": (6,),
+    "E-NII-AFFINE": (32,),
+    "E-NII-BOMB": (25,),
+    "E-NII-DIMS": (24, 26),
+    "E-NII-DTYPE": (28,),
+    "E-NII-EMPTY": (18,),
+    "E-NII-EXTRA": (34,),
+    "E-NII-GZ": (20, 21, 22),
+    "E-NII-NDIM": (27,),
+    "E-NII-NONFINITE": (29,),
+    "E-NII-OFFSET": (31,),
+    "E-NII-SCALE": (30,),
+    "E-NII-SHORT": (19,),
+    "E-NII-TYPE": (23, 33),
+    "E-READ": (8,),
+    "E-ROOT": (1,),
+    "E-SEQ-CONST": (35,),
+    "E-SEQ-DUP": (43,),
+    "E-SHAPE": (37,),
+    "E-SPLIT": (13,),
+    "E-SPLIT-STALE": (14,),
+    "W-EMPTY": (41,),
+    "W-MASK": (42, 45),
+    "W-RANGE": (36,),
+    "W-SWAP": (44,),
+}
+# Those that no folder of patients can have: the tests of their own modules meet them.
+OUTSIDE_FOLDERS = {
+    *("E-CACHE-GONE", "E-CACHE-VERSION", "E-DISK", "E-DISK-RO"),
+    *("E-LEAK", "E-SPLIT", "E-SPLIT-STALE"),
+}
+
+# What the data layer says beyond the catalogue, and the step that says it.
+OURS = {
+    "E-ARCHIVE": "an archive unpacks to more than a scan may hold",
+    "E-BUSY": "another process downloads into the same folder",
+    "E-CROP": "no slice of a patient shows enough brain",
+    "E-DATA": "several problems at once, listed in its text",
+    "E-DOWNLOAD": "what came over the network is not what was asked for",
+    "E-EXISTS": "a file or folder of the user's stands where something would go",
+    "E-FOLD": "fold numbers that do not fit the patients",
+    "E-LAYOUT": "a description of a folder is wrong, or several layouts fit",
+    "E-PARAM": "an unknown data set to download, or a number that cannot be",
+    "E-PARAMETER": "a crop or image size that cannot be",
+    "E-SEQUENCE": "an unknown sequence is asked for",
+    "E-TIF": "a slice is no TIFF picture of the wanted kind",
+    "W-CACHE": "prepared slices were damaged and are made again",
+    "W-CROP": "tumour lies outside the slices",
+    "W-NAME": "a file was passed over for its name",
+}
+
+# What stands on the data layer, and so imports all of it.
+TOPS = ("checks", "slices", "batches", "split_files", "download")
+
+
+def codes_in(path):
+    return set(CODE.findall(path.read_text()))
+
+
+def data_layer():
+    """Return the sources of the data layer's modules: what its tops import."""
+    sources, pending = {}, list(TOPS)
+    while pending:
+        name = pending.pop()
+        if name not in sources:
+            sources[name] = (PACKAGE / f"{name}.py").read_text()
+            pending += re.findall(r"from brainseg_utils\.(\w+) import", sources[name])
+            pending += [
+                module.strip()
+                for modules in re.findall(
+                    r"from brainseg_utils import ([\w, ]+)", sources[name]
+                )
+                for module in modules.split(",")
+            ]
+    return sources
+
+
+def codes_raised():
+    quoted = re.compile(r'"([EW]-[A-Z-]+)"')
+    return {code for text in data_layer().values() for code in quoted.findall(text)}
+
+
+def test_the_data_layer_is_found_and_stands_on_nothing_that_trains():
+    names = set(data_layer())
+    assert {"nifti_header", "layout_json", "entries", "landing"} <= names
+    assert not names & {"training", "models", "cli", "cohorts"}
+
+
+def test_every_code_of_the_catalogue_is_raised():
+    assert set(CATALOGUE) - codes_raised() == set()
+
+
+def test_every_code_that_is_raised_is_known_and_no_other():
+    assert codes_raised() == set(CATALOGUE) | set(OURS)
+
+
+def test_every_code_of_a_folder_is_met_in_the_rows_that_the_catalogue_gives():
+    met = {}
+    for fault in FAULTS:
+        for code in fault.codes.split():
+            met.setdefault(code, set()).add(fault.row)
+    for code, rows in CATALOGUE.items():
+        if code not in OUTSIDE_FOLDERS:
+            assert set(rows) <= met.get(code, set()), code
+
+
+def test_every_other_code_is_met_in_a_test_of_its_own():
+    tests = [
+        path for path in TESTS.glob("test_*.py") if path.name != Path(__file__).name
+    ]
+    met = set().union(*map(codes_in, tests))
+    assert (OUTSIDE_FOLDERS | set(OURS)) - met == set()

@@ -9,11 +9,19 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from brainseg_utils import layout_json, layout_named, layout_slices, layout_yaml
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folders import Tree, list_tree, unreadable
 from brainseg_utils.labels import scheme_named
-from brainseg_utils.layouts import SEQUENCES, Case, Findings, Wanted
+from brainseg_utils.layouts import (
+    SEQUENCES,
+    Case,
+    Findings,
+    Wanted,
+    from_json,
+    from_names,
+    from_slices,
+    from_yaml,
+)
+from brainseg_utils.layouts.folders import Tree, list_tree, unreadable
 from brainseg_utils.slice_stacks import slice_files
 
 __all__ = ["EXPECTED_TREE", "SEQUENCES", "Case", "case_files", "find_cases"]
@@ -21,10 +29,10 @@ __all__ = ["EXPECTED_TREE", "SEQUENCES", "Case", "case_files", "find_cases"]
 LAYOUTS = {
     layout.name: layout
     for layout in (
-        layout_named.LAYOUT,
-        layout_json.DECATHLON,
-        layout_json.NNUNET,
-        layout_slices.LAYOUT,
+        from_names.LAYOUT,
+        from_json.DECATHLON,
+        from_json.NNUNET,
+        from_slices.LAYOUT,
     )
 }
 
@@ -33,7 +41,7 @@ EXPECTED_TREE = "\n  ".join(
         "Wanted one of these trees (.nii or .nii.gz):",
         *(
             line
-            for shape in (*(one.shape for one in LAYOUTS.values()), layout_yaml.SHAPE)
+            for shape in (*(one.shape for one in LAYOUTS.values()), from_yaml.SHAPE)
             for line in shape.split("\n")
         ),
     ]
@@ -129,9 +137,9 @@ def _choose(tree: Tree, layout: str) -> Callable[[Tree, Wanted], Findings]:
     if layout in LAYOUTS:
         return LAYOUTS[layout].find
     if layout:
-        return partial(layout_yaml.find, path=_description(tree, layout))
-    if layout_yaml.FILE_NAME in tree.files:
-        return partial(layout_yaml.find, path=tree.root / layout_yaml.FILE_NAME)
+        return partial(from_yaml.find, path=_description(tree, layout))
+    if from_yaml.FILE_NAME in tree.files:
+        return partial(from_yaml.find, path=tree.root / from_yaml.FILE_NAME)
     claimed = {name: set(one.claims(tree)) for name, one in LAYOUTS.items()}
     # What a dataset.json describes is not looked at for telling names.
     described = claimed["msd"] | claimed["nnunet"]

@@ -14,6 +14,7 @@ from brainseg_utils.cases import SEQUENCES, Case, find_cases
 from brainseg_utils.cohort_checks import check_cohort
 from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.profiles import Profile, profile_case
+from brainseg_utils.splits import patient_of
 from brainseg_utils.volumes import load_case
 
 MIN_PATIENTS = 3  # One each for training, validation and test.
@@ -96,8 +97,9 @@ def check_folder(
     except BrainSegError as problem:
         return Report(folder, (), (problem,))
     problems = list(problems)
-    if len(cases) < MIN_PATIENTS and need_mask:
-        problems.append(too_few(folder, len(cases)))
+    patients = len({patient_of(case.id) for case in cases})
+    if patients < MIN_PATIENTS and need_mask:
+        problems.append(too_few(folder, patients))
     return Report(folder, tuple(cases), tuple(problems + check_cases(cases)))
 
 

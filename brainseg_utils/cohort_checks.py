@@ -16,8 +16,11 @@ MIN_OTHERS = 2  # Fewer patients say nothing about what is usual.
 # Scanners differ by a factor of ten at most; a slip of units is larger.
 MAX_RATIO = 30.0
 # A mistake is named where undoing it brings a patient this much nearer to the others.
-# Five real patients and ten phantoms stay above 0.5 as they are.
-MUCH_NEARER = 0.4
+# Undoing what is no mistake leaves five real patients and eight phantoms above 0.79 for
+# swaps and above 0.38 for inversions, whichever sequences there are.
+SWAP_NEARER = 0.4
+INVERSION_NEARER = 0.25
+MIN_TO_INVERT = 3  # Fewer sequences do not say which way round one of them is.
 BROAD = slice(1, -1)  # The percentiles from 5 to 95: the ends are noise.
 
 Look = tuple[np.ndarray, np.ndarray]  # As `_look` returns it.
@@ -74,37 +77,50 @@ def _copies(
 def _odd_ranges(
     case: Case, profile: Profile, others: Sequence[Profile]
 ) -> Iterator[BrainSegError]:
-    usual = np.median([[s for _, s in p.scales] for p in others], axis=0)
-    lowest = np.median([p.percentiles for p in others], axis=0)[:, 0]
+    # By majority: one odd patient among three must not make the others look odd.
+    spread = np.array([[deviation for _, deviation in p.scales] for p in others])
+    lowest = np.array([p.percentiles for p in others])[..., 0]
     for channel, (name, path) in enumerate(case.sequences.items()):
-        ratio = profile.scales[channel][1] / usual[channel]
-        if not 1 / MAX_RATIO < ratio < MAX_RATIO:
-            what = f"its intensities spread {ratio:.3g} times as wide as usual."
+        ratios = profile.scales[channel][1] / spread[:, channel]
+        if np.mean((ratios > MAX_RATIO) | (ratios < 1 / MAX_RATIO)) > 0.5:
+            what = f"it spreads {np.median(ratios):.3g} times as wide as the others'."
             yield _range(path, name, what)
-        if profile.percentiles[channel][0] < 0 <= lowest[channel]:
+        if (
+            profile.percentiles[channel][0] < 0
+            and np.mean(lowest[:, channel] >= 0) > 0.5
+        ):
             yield _range(path, name, "its brain is negative, unlike the others'.")
 
 
 def _odd_looks(case: Case, look: Look, usual: Look) -> Iterator[BrainSegError]:
     """Name the mistake whose undoing brings a patient nearest to the others."""
-    channels = range(len(case.sequences))
-    undone = {pair: _swap(look, *pair) for pair in combinations(channels, 2)}
-    undone |= {(channel,): _invert(look, channel) for channel in channels}
-    distances = {mistake: _distance(fixed, usual) for mistake, fixed in undone.items()}
-    nearest = min(distances, key=distances.get)
-    if distances[nearest] >= MUCH_NEARER * _distance(look, usual):
-        return
-    names = [list(case.sequences)[channel] for channel in nearest]
-    if len(names) == 1:
-        what = "dark and bright look interchanged."
-        yield _range(case.sequences[names[0]], names[0], what)
-    else:
+    names, now = list(case.sequences), _distance(look, usual)
+    channels = range(len(names))
+    swaps = {
+        pair: _distance(_swap(look, *pair), usual) / now
+        for pair in combinations(channels, 2)
+    }
+    inversions = {
+        channel: _distance(_invert(look, channel), usual) / now
+        for channel in (channels if len(names) >= MIN_TO_INVERT else ())
+    }
+    swap, swapped = min(swaps.items(), key=_second, default=(None, 1.0))
+    inversion, inverted = min(inversions.items(), key=_second, default=(None, 1.0))
+    if swapped < SWAP_NEARER and swapped <= inverted:
+        one, other = (names[channel] for channel in swap)
         yield BrainSegError(
             "W-SWAP",
             home_of(case),
-            f"{' and '.join(names)} of {case.id} look as if their files were swapped.",
+            f"{one} and {other} of {case.id} look as if their files were swapped.",
             "Look at both beside another patient's, and rename them if so.",
         )
+    elif inverted < INVERSION_NEARER:
+        what = "dark and bright look interchanged."
+        yield _range(case.sequences[names[inversion]], names[inversion], what)
+
+
+def _second(item: tuple) -> float:
+    return item[1]
 
 
 def _look(profile: Profile) -> Look:

@@ -32,6 +32,7 @@ from brainseg_utils.files import (
     write_json,
 )
 from brainseg_utils.grid import SliceGrid
+from brainseg_utils.nifti.content import reading
 
 STORE_VERSION = 2  # Raise it whenever the same files would give other slices.
 FORMAT = {"version": STORE_VERSION, "images": "<i2", "masks": "|u1"}
@@ -92,14 +93,18 @@ def find_entry(folder: Path, key: str) -> Entry | None:
         return None  # Never finished; numbers without a record count for nothing.
     except (OSError, ValueError) as error:
         raise _damaged(record_path, f"cannot be read ({error})") from error
-    if not isinstance(record, dict) or record.get("format") != FORMAT:
-        found = record.get("format") if isinstance(record, dict) else record
+    if not isinstance(record, dict):
+        raise _damaged(record_path, "it is no record")
+    if record.get("format") != FORMAT:
+        found = record.get("format")
         raise BrainSegError(
             "E-CACHE-VERSION",
             record_path,
             f"was written as {str(found)[:200]}, and {FORMAT} is wanted.",
             "It is prepared again from the patient's files.",
         )
+    if record.pop("seal", None) != value_digest(record):
+        raise _damaged(record_path, "its checksum differs")
     return _verified(path, record)
 
 
@@ -114,7 +119,8 @@ def write_entry(
     path = folder / f"{key}.slices"
     images = np.ascontiguousarray(slices.images, FORMAT["images"])
     checksum = isal_zlib.crc32(slices.masks, isal_zlib.crc32(images))
-    with replacing(path) as temporary, explaining_disk(path, entry_bytes(slices)):
+    size = entry_bytes(slices)
+    with replacing(path) as temporary, explaining_disk(path, size, ours=True):
         with open(temporary, "wb") as file:
             file.write(images)
             crashpoint("entries.images")
@@ -122,7 +128,7 @@ def write_entry(
     crashpoint("entries.numbers")
     shape = list(images.shape)
     record = {"format": FORMAT, "shape": shape, "crc32": checksum, **facts}
-    write_json(folder / f"{key}.json", record)
+    write_json(folder / f"{key}.json", {**record, "seal": value_digest(record)})
     crashpoint("entries.recorded")
     return Entry(path, tuple(shape), record)
 
@@ -139,7 +145,7 @@ def entry_lock(folder: Path, key: str, wait: bool) -> Iterator[bool]:
     The system gives the lock back when its holder dies, however that happens.
     """
     path = folder / f".{key}.lock"
-    with explaining_disk(path):
+    with explaining_disk(path, ours=True):
         folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(path, timeout=-1 if wait else 0)
         try:
@@ -186,8 +192,5 @@ def _damaged(path: Path, what: str) -> BrainSegError:
 
 
 def _file_digest(path: Path) -> str:
-    try:
+    with reading(path):
         return file_digest(path)
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}."
-        raise BrainSegError("E-READ", path, what, "Find the cases again.") from error

@@ -33,15 +33,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     with explaining_disk(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        with explaining_disk(path, ours=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix is kept because writers choose their format by it.
         temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
         try:
             yield temporary
             crashpoint("files.written")
-            _flush(temporary)
-            crashpoint("files.flushed")
-            os.replace(temporary, path)
+            with explaining_disk(path, ours=True):
+                _flush(temporary)
+                crashpoint("files.flushed")
+                os.replace(temporary, path)
             crashpoint("files.replaced")
         finally:
             with suppress(OSError):
@@ -74,20 +76,34 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def explaining_disk(path: Path, needed: int = 0) -> Iterator[None]:
-    """Turn a full or read-only disk below `path` into an error with the remedy."""
+def explaining_disk(path: Path, needed: int = 0, ours: bool = False) -> Iterator[None]:
+    """Turn what a disk refuses into an error with the remedy.
+
+    Args:
+        path: What is written.
+        needed: Its bytes, where they are known.
+        ours: Whether nothing but the writing itself can fail inside; then every error
+            of the system is the disk's. Else, as where sources are read as well, only
+            a full disk and a folder of `path` that is read-only are.
+    """
     try:
         yield
     except OSError as error:
         if error.errno in FULL:
             raise disk_full(path, needed) from error
-        # Only of the folder written to: a source may be unreadable for other reasons.
-        if error.errno in READ_ONLY and _lies_in(error.filename, path.parent):
+        if error.errno in READ_ONLY and (ours or _lies_in(error.filename, path.parent)):
             raise BrainSegError(
                 "E-DISK-RO",
                 path.parent,
                 f"cannot be written to: {error.strerror}.",
                 "Make it writable, or set BRAINSEG_HOME to a folder that is.",
+            ) from error
+        if ours:
+            raise BrainSegError(
+                "E-DISK",
+                path,
+                f"could not be written: {error.strerror}.",
+                "Check that its disk is there (on Colab, mount Drive again).",
             ) from error
         raise
 

@@ -10,8 +10,8 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folders import passed_over, unreadable
-from brainseg_utils.slice_names import missing_slices, order_slices
+from brainseg_utils.layouts.folders import passed_over, unreadable
+from brainseg_utils.layouts.slice_names import missing_slices, order_slices
 
 MAX_FILE_BYTES = 16 * 2**20
 MAX_SIDE = 2048  # Pixels; a slice of a head at 0.1 mm.

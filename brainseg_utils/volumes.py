@@ -139,12 +139,13 @@ def _along(array: np.ndarray, function: Callable) -> np.ndarray:
 def _any_nonzero(arrays: list[np.ndarray]) -> np.ndarray:
     stored = forwards(*arrays)
     brain = np.empty(stored[0].shape, bool)
-    whole = all(array.dtype.kind in "iu" for array in stored)
+    dtypes = {array.dtype for array in stored}
+    whole = len(dtypes) == 1 and stored[0].dtype.kind in "iu"
     # A few planes at a time, so that they stay in the processor's cache.
     for start in range(0, len(brain), PLANES):
         planes = [array[start : start + PLANES] for array in stored]
         inside = brain[start : start + PLANES]
-        if whole:  # Of whole numbers one comparison suffices.
+        if whole:  # Of whole numbers of one type one comparison suffices.
             np.not_equal(reduce(np.bitwise_or, planes), 0, out=inside)
         else:
             np.any([plane != 0 for plane in planes], axis=0, out=inside)
@@ -165,15 +166,17 @@ def check_same_grid(case: Case, volumes: dict[str, Volume]) -> None:
             f"the files of {case.id} differ in shape: {shapes}.",
             "Resample them to one grid (the data sets named in the README are).",
         )
-    first, reference = next(iter(volumes.items()))
-    for role, volume in volumes.items():
-        distance = np.abs(volume.affine - reference.affine).max()
+    affines = np.array([volume.affine for volume in volumes.values()])
+    apart = np.abs(affines[:, None] - affines).max(axis=(2, 3))
+    # The file that agrees with most others is taken for right.
+    usual = int((apart <= AFFINE_TOLERANCE_MM).sum(axis=1).argmax())
+    for role, distance in zip(volumes, apart[usual], strict=True):
         if distance > AFFINE_TOLERANCE_MM:
             raise BrainSegError(
                 "E-AFFINE",
                 case.mask if role == "mask" else case.sequences[role],
-                f"its affine differs from that of {first} by up to {distance:.3g}, "
-                "so the two do not lie over one another.",
+                f"its affine differs from that of {list(volumes)[usual]} by up to "
+                f"{distance:.3g}, so the two do not lie over one another.",
                 "Register or resample the patient's files to one grid.",
             )
 

@@ -130,12 +130,14 @@ def moved_out_and_linked(folder):
     linked(T1, str(folder.parent / "scan.bin"))(folder)
 
 
-def copied(new: str, touched: bool = False, at: str = "") -> Change:
-    """Copy P1 under another path; where touched, the scans differ in one voxel."""
+def copied(
+    new: str, case_id: str = "P1", touched: bool = False, at: str = ""
+) -> Change:
+    """Copy a patient to another path; where touched, the scans differ in one voxel."""
 
     def change(folder):
-        for path in sorted((folder / "P1").iterdir()):
-            target = folder / new / path.name.replace("P1", Path(new).name)
+        for path in sorted((folder / case_id).iterdir()):
+            target = folder / new / path.name.replace(case_id, Path(new).name)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
             if touched and "seg" not in path.name:
@@ -145,12 +147,12 @@ def copied(new: str, touched: bool = False, at: str = "") -> Change:
     return change
 
 
-def called(name: str) -> Change:
-    """Give P1 another name."""
+def called(name: str, case_id: str = "P1") -> Change:
+    """Give a patient another name."""
 
     def change(folder):
-        copied(name)(folder)
-        shutil.rmtree(folder / "P1")
+        copied(name, case_id)(folder)
+        shutil.rmtree(folder / case_id)
         return folder / name
 
     return change

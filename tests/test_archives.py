@@ -7,9 +7,9 @@ from decathlon_archive import TASK, make_files, make_tar, pack
 from hostile_archives import HARMLESS_ARCHIVES, HOSTILE, NAME, plain
 from refusals import refused
 
-from brainseg_utils import archives
-from brainseg_utils.archives import read_member, safe_members
-from brainseg_utils.decathlon import WANTED
+from brainseg_utils.download import archives
+from brainseg_utils.download.archives import read_member, safe_members
+from brainseg_utils.download.decathlon import WANTED
 
 FILES = make_files(3)
 

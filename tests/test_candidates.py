@@ -2,11 +2,11 @@ from pathlib import Path
 
 from refusals import assert_explained
 
-from brainseg_utils.candidates import make_cases
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folders import Tree
 from brainseg_utils.labels import BINARY, BRATS_2018
 from brainseg_utils.layouts import Candidate, Wanted
+from brainseg_utils.layouts.candidates import make_cases
+from brainseg_utils.layouts.folders import Tree
 
 
 def candidate(path, copy=False):

@@ -4,8 +4,8 @@ import os
 import pytest
 from refusals import refused
 
-from brainseg_utils import dataset_json
-from brainseg_utils.dataset_json import (
+from brainseg_utils.layouts import dataset_json
+from brainseg_utils.layouts.dataset_json import (
     channel_names,
     file_ending,
     label_scheme,

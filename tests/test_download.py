@@ -15,10 +15,16 @@ from hostile_archives import HARMLESS, HOSTILE, NAME, plain
 from hostile_archives import make_tar as tar_with
 from refusals import refused
 
-from brainseg_utils import decathlon, download_progress, landing
-from brainseg_utils.download import DATA_SETS, download, download_msd
+from brainseg_utils.download import (
+    DATA_SETS,
+    decathlon,
+    download,
+    download_msd,
+    landing,
+)
+from brainseg_utils.download import progress as download_progress
+from brainseg_utils.download.remote import RemoteFile
 from brainseg_utils.files import file_digest
-from brainseg_utils.remote import RemoteFile
 
 FILES = make_files(4)
 ARCHIVE = make_tar(FILES)
@@ -162,13 +168,13 @@ def test_a_killed_download_is_continued(server, tmp_path, crash):
     expected = tree(fetch(server, tmp_path / "whole"))
     code = f"""if True:
         import os
-        from brainseg_utils import decathlon, download_progress
+        from brainseg_utils.download import decathlon, progress as pace
 
         def progress(line):
             if {crash!r} == "chunk" and line.startswith("imagesTr/BRATS_003"):
                 os.kill(os.getpid(), 9)
 
-        download_progress.SECONDS_A_LINE = 0
+        pace.SECONDS_A_LINE = 0
         folder, url = {str(tmp_path / "killed")!r}, {server.url!r}
         decathlon.download_msd(folder, 0, url, progress)
     """

@@ -40,7 +40,7 @@ NAN, INF = float("nan"), float("inf")
 SCANS = {"t1": T1, "t1ce": T1CE, "t2": T2, "flair": FLAIR}
 ODD_NAMES = (
     *("Übung", "U\u0308bung", "患者 一", "{case}", "%s%d", "a\nb", "x" * 240, "-rf"),
-    *('it\'s "so"', "a;b&c", "$HOME", "P_1 (1)", "t1", "#1", "null", "seg"),
+    *('it\'s "so"', "a;b&c", "$HOME", "P_1 (1)", "t1", "#1", "null", "seg", "P1.nii"),
 )
 
 
@@ -232,6 +232,13 @@ FAULTS = [
         f.header(datatype=512),
         **each(lambda n: f.header(datatype=n), 128, 2304, 32, 1792, 1536, 0, 7777),
     ),
+    *made(
+        28,
+        **each(
+            lambda kind: f.voxels(T2, lambda data: data.astype(kind)),
+            *("u2", "i4", "u4", "i8", "u8", "f4", "f8"),
+        ),
+    ),
     *(
         fault
         for value in (NAN, INF, -INF)
@@ -335,6 +342,7 @@ FAULTS = [
         flipped_twice=f.shifted(FLAIR, (0, 0, -2), (1, 1, -2)),
         compensating=f.shifted(FLAIR, (0, 3, 0.01), (1, 3, -0.01)),
         mask=f.shifted(SEG, (2, 3, 0.01)),
+        the_first=f.shifted(T1, (2, 3, 0.01)),
     ),
     *(
         fault
@@ -415,10 +423,14 @@ TESTS = {
     ),
     13: ("test_faults.test_a_split_that_does_not_fit_is_refused",),
     14: ("test_faults.test_a_split_that_does_not_fit_is_refused",),
-    15: ("test_faults.test_too_few_patients_are_refused_before_any_training",),
+    15: (
+        "test_faults.test_too_few_patients_are_refused_before_any_training",
+        "test_faults.test_scans_of_one_patient_are_too_few",
+    ),
     21: ("test_gunzip.test_a_flipped_bit_is_refused_unless_it_means_nothing",),
     24: ("test_nifti_claims.test_a_lie_of_2000_cubed_costs_nothing",),
     25: ("test_nifti_claims.test_a_bomb_whose_header_claims_its_gibibyte_is_refused",),
+    36: ("test_faults.test_of_three_patients_the_odd_one_alone_is_named",),
     39: ("test_faults.test_a_declared_scheme_gives_3_a_meaning",),
     46: (
         "test_kills.test_a_build_killed_at_a_point_is_finished_by_the_next",
@@ -442,6 +454,7 @@ TESTS = {
     ),
     51: ("test_slices.test_a_file_rewritten_with_its_old_size_and_time_is_read_anew",),
     52: (
+        "test_faults.test_a_bit_flipped_in_a_record_changes_nothing",
         "test_slices.test_a_damaged_patient_is_prepared_again_and_no_other",
         "test_slices.test_a_deleted_store_is_prepared_again",
     ),
@@ -659,8 +672,9 @@ def test_a_file_that_the_system_denies_is_named(
     monkeypatch.setattr("builtins.open", deny)
     (problem,) = check_folder(folder).problems
     assert_explained(problem, "E-READ", folder / T1)
-    with refused("E-READ", folder / T1):
+    with refused("E-READ", folder / T1) as caught:
         cohort_of(folder, tmp_path)
+    assert "chmod" in problem.remedy and "chmod" in caught.value.remedy
     cohort = cohort_of(folder, tmp_path, "exclude")
     assert checksums(cohort) == {k: v for k, v in clean[False].items() if k != "P1"}
 
@@ -708,10 +722,38 @@ def test_too_few_patients_are_refused_before_any_training(
     assert not (tmp_path / "runs").exists()
 
 
+def test_scans_of_one_patient_are_too_few(patients, folder):
+    shutil.copytree(patients[False], folder)
+    for number, case_id in enumerate(GOOD):
+        f.called(f"BraTS-GLI-00001-{number:03d}", case_id)(folder)
+    (problem,) = check_folder(folder).problems
+    assert_explained(problem, "E-FEW", folder)
+    assert "have 1" in problem.what
+
+
 def test_more_folds_than_patients_are_refused(cohort):
     with refused("E-FOLD", "fold, folds") as caught:
         choose_split(cohort, folds=5)
     assert "3 <= folds <= 4 patients" in caught.value.what
+
+
+def test_of_three_patients_the_odd_one_alone_is_named(patients, folder):
+    shutil.copytree(patients[True], folder)
+    f.only(3)(folder)
+    f.inside(T2, lambda data: 1e6 * data)(folder)
+    (problem,) = check_folder(folder).problems
+    assert_explained(problem, "W-RANGE", folder / T2)
+
+
+@pytest.mark.parametrize(
+    "sequences", [("flair",), ("t1", "flair"), ("t1", "t1ce", "flair"), tuple(SCANS)]
+)
+def test_real_patients_are_silent_whichever_sequences_are_asked_for(sequences):
+    beside = Path(__file__).parents[2] / "shared" / "data" / "upenn-gbm"
+    folder = Path(os.environ.get("BRAINSEG_REAL_DATA") or beside)
+    if not folder.is_dir():
+        pytest.skip(f"no real patients: set BRAINSEG_REAL_DATA ({folder} is missing)")
+    assert check_folder(folder, sequences).problems == ()
 
 
 # Prepared slices: what a disk refuses, and what happens behind a training's back.
@@ -806,6 +848,23 @@ def test_another_version_of_the_code_prepares_anew_and_keeps_the_old(
     assert second.key != first.key and second.problems == ()
     new = contents(tmp_path)
     assert len(new) == 2 * len(old) and old.items() <= new.items()
+
+
+def test_a_bit_flipped_in_a_record_changes_nothing(patients, tmp_path):
+    first = build(patients[False], tmp_path)
+    expected, images = json.dumps(first.cases), first.images[:]
+    record = min(tmp_path.glob("*.json"))
+    content = record.read_bytes()
+    for place in range(0, len(content), 29):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << place % 7
+        record.write_bytes(damaged)
+        again = build(patients[False], tmp_path)
+        said = [problem.split()[0] for problem in again.problems]
+        assert said in (["W-CACHE"], ["E-CACHE-VERSION"]), place
+        assert json.dumps(again.cases) == expected, place
+        assert np.array_equal(again.images[:], images), place
+        assert record.read_bytes() == content
 
 
 def test_slices_deleted_during_training_are_named_and_made_again(tmp_path, monkeypatch):

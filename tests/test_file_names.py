@@ -1,6 +1,6 @@
 import pytest
 
-from brainseg_utils.file_names import read_name, style_of
+from brainseg_utils.layouts.file_names import read_name, style_of
 
 
 @pytest.mark.parametrize(

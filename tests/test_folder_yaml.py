@@ -1,8 +1,8 @@
 import pytest
 from refusals import refused
 
-from brainseg_utils import folder_yaml
-from brainseg_utils.folder_yaml import read_description
+from brainseg_utils.layouts import folder_yaml
+from brainseg_utils.layouts.folder_yaml import read_description
 
 WHOLE = """\
 # {case} stands for the patient's name, * for anything within a name.

@@ -4,8 +4,8 @@ import stat
 import pytest
 from refusals import assert_explained, refused
 
-from brainseg_utils import folders
-from brainseg_utils.folders import list_tree
+from brainseg_utils.layouts import folders
+from brainseg_utils.layouts.folders import list_tree
 
 
 def make(folder, *files):

@@ -4,8 +4,8 @@ import random
 import pytest
 from refusals import refused
 
-from brainseg_utils import gzip_checks
-from brainseg_utils.gzip_checks import checked_gzip
+from brainseg_utils.download import gzip_checks
+from brainseg_utils.download.gzip_checks import checked_gzip
 
 NOISE = random.Random(0).randbytes(50_000)
 GZIPPED = {

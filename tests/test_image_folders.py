@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from brainseg_utils.folders import Tree
-from brainseg_utils.image_folders import data_sets, is_nnunet
+from brainseg_utils.layouts.folders import Tree
+from brainseg_utils.layouts.image_folders import data_sets, is_nnunet
 
 
 def tree(*files):

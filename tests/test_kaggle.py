@@ -6,7 +6,7 @@ import requests
 from refusals import refused
 
 from brainseg_utils.download import download
-from brainseg_utils.kaggle import HANDLE, download_kaggle_brats2020
+from brainseg_utils.download.kaggle import HANDLE, download_kaggle_brats2020
 
 
 @pytest.fixture

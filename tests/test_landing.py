@@ -6,8 +6,8 @@ import resource
 import pytest
 from refusals import refused
 
-from brainseg_utils.disk_errors import check_space
-from brainseg_utils.landing import RECORD, Landing
+from brainseg_utils.download.disk_errors import check_space
+from brainseg_utils.download.landing import RECORD, Landing
 
 OWN = re.compile(r"(in/)?[a-z]\.gz")
 SOURCE = {"url": "http://h/a", "etag": '"1"', "last_modified": None, "size": 9}

@@ -16,7 +16,7 @@ from nifti_files import (
     zipped,
 )
 
-from brainseg_utils import nifti_content
+from brainseg_utils.nifti import content as nifti_content
 from brainseg_utils.nifti import read_volume
 
 GOOD = nifti_bytes()

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from brainseg_utils.path_patterns import compile_pattern, fill_pattern
+from brainseg_utils.layouts.path_patterns import compile_pattern, fill_pattern
 
 
 def case_of(pattern, path):

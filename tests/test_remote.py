@@ -8,8 +8,13 @@ import requests
 from file_server import FileServer
 from refusals import refused
 
+from brainseg_utils.download.remote import (
+    READ_THROUGH,
+    RETRIES,
+    RETRIES_AT_FIRST,
+    RemoteFile,
+)
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.remote import READ_THROUGH, RETRIES, RETRIES_AT_FIRST, RemoteFile
 
 CONTENT = random.Random(0).randbytes(1_500_000)
 MD5 = hashlib.md5(CONTENT).hexdigest()

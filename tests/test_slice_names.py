@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from refusals import refused
 
-from brainseg_utils.slice_names import order_slices, read_slice_name
+from brainseg_utils.layouts.slice_names import order_slices, read_slice_name
 
 HOME = Path("P")
 

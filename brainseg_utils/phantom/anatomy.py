@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg_utils.phantom_template import (
+from brainseg_utils.phantom.template import (
     MNI_MIDDLE_MM,
     MNI_ORIGIN_MM,
     template_maps,

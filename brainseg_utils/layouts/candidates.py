@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folders import Tree
 from brainseg_utils.labels import LabelScheme
 from brainseg_utils.layouts import (
     SEQUENCES,
@@ -19,6 +18,7 @@ from brainseg_utils.layouts import (
     Roles,
     Wanted,
 )
+from brainseg_utils.layouts.folders import Tree
 
 
 def make_cases(

@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from brainseg_utils.archives import Member, read_member, safe_members
-from brainseg_utils.data_sets import DATA_SETS, Report, silent
-from brainseg_utils.disk_errors import check_space, explained
-from brainseg_utils.download_progress import Progress
+from brainseg_utils.download.archives import Member, read_member, safe_members
+from brainseg_utils.download.data_sets import DATA_SETS, Report, silent
+from brainseg_utils.download.disk_errors import check_space, explained
+from brainseg_utils.download.gzip_checks import checked_gzip
+from brainseg_utils.download.http_ranges import same_file
+from brainseg_utils.download.landing import Landing
+from brainseg_utils.download.progress import Progress
+from brainseg_utils.download.remote import RemoteFile
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.gzip_checks import checked_gzip
-from brainseg_utils.http_ranges import same_file
-from brainseg_utils.landing import Landing
-from brainseg_utils.remote import RemoteFile
 
 MSD_URL = DATA_SETS["msd"].source
 MSD_MD5 = "240a19d752f0d9e9101544901065d872"

@@ -6,17 +6,7 @@ import reprlib
 from collections import defaultdict
 from functools import partial
 
-from brainseg_utils.candidates import make_cases
-from brainseg_utils.dataset_json import (
-    channel_names,
-    file_ending,
-    label_scheme,
-    read_data_set,
-    sequence_of_channel,
-)
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folders import Tree
-from brainseg_utils.image_folders import CHANNEL, ImageFile, data_sets, is_nnunet
 from brainseg_utils.layouts import (
     ALIASES,
     SEQUENCES,
@@ -25,6 +15,21 @@ from brainseg_utils.layouts import (
     Layout,
     Wanted,
     split_path,
+)
+from brainseg_utils.layouts.candidates import make_cases
+from brainseg_utils.layouts.dataset_json import (
+    channel_names,
+    file_ending,
+    label_scheme,
+    read_data_set,
+    sequence_of_channel,
+)
+from brainseg_utils.layouts.folders import Tree
+from brainseg_utils.layouts.image_folders import (
+    CHANNEL,
+    ImageFile,
+    data_sets,
+    is_nnunet,
 )
 
 DECATHLON_SHAPE = """\

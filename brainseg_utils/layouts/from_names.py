@@ -7,12 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import cached_property
 
-from brainseg_utils.candidates import make_cases
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.file_names import ROLE_OF, NamedFile, Style, read_name, style_of
-from brainseg_utils.folders import Tree
 from brainseg_utils.labels import BRATS_2023, BRATS_2024, LabelScheme
 from brainseg_utils.layouts import SEQUENCES, Candidate, Findings, Layout, Wanted
+from brainseg_utils.layouts.candidates import make_cases
+from brainseg_utils.layouts.file_names import (
+    ROLE_OF,
+    NamedFile,
+    Style,
+    read_name,
+    style_of,
+)
+from brainseg_utils.layouts.folders import Tree
 
 SHAPE = """\
 BraTS 2018-2022   <case>/<case>_{t1,t1ce,t2,flair,seg}.nii.gz

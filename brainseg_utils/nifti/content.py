@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.gunzip import MAX_EXPANSION, gunzip
-from brainseg_utils.nifti_header import (
+from brainseg_utils.nifti.gunzip import MAX_EXPANSION, gunzip
+from brainseg_utils.nifti.header import (
     GET_AGAIN,
     HEADER_BYTES,
     MAX_OFFSET,
@@ -21,7 +21,7 @@ from brainseg_utils.nifti_header import (
     Header,
     parse_header,
 )
-from brainseg_utils.nifti_kind import is_gzip
+from brainseg_utils.nifti.kind import is_gzip
 
 HEAD_BYTES = 2**16  # More than any header, also one behind gzip's own extra fields.
 MAX_BYTES = 8 * MAX_VOXELS + MAX_OFFSET  # One volume of double precision, 1 GiB.
@@ -48,7 +48,7 @@ def read_content(path: Path, max_axes: int) -> tuple[Header, memoryview | bytear
         BrainSegError: `E-READ` where the file cannot be read, `E-NII-...` where it is
             not sound.
     """
-    with _reading(path):
+    with reading(path):
         size = _size(path)
         with open(path, "rb") as file:
             head = file.read(HEAD_BYTES)
@@ -61,7 +61,8 @@ def read_content(path: Path, max_axes: int) -> tuple[Header, memoryview | bytear
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading(path: Path) -> Iterator[None]:
+    """Turn what the system refuses in reading `path` into `E-READ` with the remedy."""
     try:
         yield
     except OSError as error:

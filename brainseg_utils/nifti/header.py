@@ -10,8 +10,8 @@ import nibabel
 import numpy as np
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.nifti_affine import checked_affine
-from brainseg_utils.nifti_kind import (
+from brainseg_utils.nifti.affine import checked_affine
+from brainseg_utils.nifti.kind import (
     BYTE_ORDERS,
     SAVE_AS_NIFTI_1,
     begins_as_nifti,

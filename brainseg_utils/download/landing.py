@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from brainseg_utils.disk_errors import check_space, explained
+from brainseg_utils.download.disk_errors import check_space, explained
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import file_digest, read_json, replacing, write_json
 

@@ -9,8 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from brainseg_utils.download.http_ranges import (
+    NETWORK_ERRORS,
+    TIMEOUTS,
+    Part,
+    RangeClient,
+)
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.http_ranges import NETWORK_ERRORS, TIMEOUTS, Part, RangeClient
 
 CHUNK = 2**17
 # Asking anew takes about as long as reading some 100 KB; shorter jumps read through.

@@ -6,9 +6,9 @@ import re
 from collections import defaultdict
 from typing import NamedTuple
 
-from brainseg_utils.file_names import read_name
-from brainseg_utils.folders import Tree
 from brainseg_utils.layouts import SEQUENCES, without_copy_mark
+from brainseg_utils.layouts.file_names import read_name
+from brainseg_utils.layouts.folders import Tree
 
 PLACE = re.compile(
     r"(?P<base>(?:.*/)?)(?P<kind>images|labels)(?P<part>Tr|Ts)/(?P<name>[^/]+)",

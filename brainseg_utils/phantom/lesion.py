@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg_utils.phantom_anatomy import Anatomy, Head, to_patient
-from brainseg_utils.phantom_template import lesion_sites
+from brainseg_utils.phantom.anatomy import Anatomy, Head, to_patient
+from brainseg_utils.phantom.template import lesion_sites
 
 NECROSIS, OEDEMA, ENHANCING = 1, 2, 4
 # Whole-tumour volumes in ml: a log-normal cut at both ends, as in BraTS cohorts.

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folders import unreadable
 from brainseg_utils.labels import LabelScheme
 from brainseg_utils.layouts import SEQUENCE_OF
+from brainseg_utils.layouts.folders import unreadable
 
 MAX_BYTES = 8 * 2**20  # A list of every file of thousands of patients stays below.
 MAX_CHANNELS = 64

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from brainseg_utils.data_sets import DATA_SETS, Report
-from brainseg_utils.decathlon import download_msd
+from brainseg_utils.download.data_sets import DATA_SETS, Report
+from brainseg_utils.download.decathlon import download_msd
+from brainseg_utils.download.kaggle import download_kaggle_brats2020
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.kaggle import download_kaggle_brats2020
 
 __all__ = ["DATA_SETS", "download", "download_kaggle_brats2020", "download_msd"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folders import Tree
 from brainseg_utils.labels import LabelScheme
+from brainseg_utils.layouts.folders import Tree
 
 SEQUENCES = ("t1", "t1ce", "t2", "flair")
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg_utils.phantom_anatomy import Anatomy, smooth_noise
-from brainseg_utils.phantom_lesion import ENHANCING, NECROSIS, Lesion
+from brainseg_utils.phantom.anatomy import Anatomy, smooth_noise
+from brainseg_utils.phantom.lesion import ENHANCING, NECROSIS, Lesion
 
 SEQUENCES = ("t1", "t1ce", "t2", "flair")
 # Signal against healthy white matter in T1, T1ce, T2 and FLAIR: mean, standard

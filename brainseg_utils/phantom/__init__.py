@@ -11,15 +11,15 @@ import numpy as np
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import read_json, replacing_folder, write_json
 from brainseg_utils.nifti import write_volume
-from brainseg_utils.phantom_anatomy import Anatomy, build_anatomy, draw_head
-from brainseg_utils.phantom_lesion import (
+from brainseg_utils.phantom.anatomy import Anatomy, build_anatomy, draw_head
+from brainseg_utils.phantom.lesion import (
     Lesion,
     Plan,
     draw_plan,
     grow_lesion,
     push_tissue,
 )
-from brainseg_utils.phantom_scanner import SEQUENCES, draw_protocols, scan
+from brainseg_utils.phantom.scanner import SEQUENCES, draw_protocols, scan
 
 VOLUME_MM = (240, 240, 155)
 FILES = (*SEQUENCES, "seg")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from brainseg_utils.data_sets import Report
-from brainseg_utils.remote import RemoteFile
+from brainseg_utils.download.data_sets import Report
+from brainseg_utils.download.remote import RemoteFile
 
 SECONDS_A_LINE = 5
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from brainseg_utils.data_sets import DATA_SETS, Report, silent
+from brainseg_utils.download.data_sets import DATA_SETS, Report, silent
 from brainseg_utils.errors import BrainSegError
 
 HANDLE = "awsaf49/brats20-dataset-training-validation"

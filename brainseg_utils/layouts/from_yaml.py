@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from brainseg_utils.candidates import make_cases
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folder_yaml import Description, read_description
-from brainseg_utils.folders import Tree
 from brainseg_utils.labels import BINARY
 from brainseg_utils.layouts import (
     SEQUENCES,
@@ -18,7 +15,10 @@ from brainseg_utils.layouts import (
     split_path,
     without_copy_mark,
 )
-from brainseg_utils.path_patterns import compile_pattern, fill_pattern
+from brainseg_utils.layouts.candidates import make_cases
+from brainseg_utils.layouts.folder_yaml import Description, read_description
+from brainseg_utils.layouts.folders import Tree
+from brainseg_utils.layouts.path_patterns import compile_pattern, fill_pattern
 
 FILE_NAME = "brainseg.yaml"
 SHAPE = f"""\

@@ -11,9 +11,9 @@ import numpy as np
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import replacing
-from brainseg_utils.nifti_content import read_content
-from brainseg_utils.nifti_header import MAX_VOXELS as MAX_VOXELS
-from brainseg_utils.nifti_header import Header
+from brainseg_utils.nifti.content import read_content
+from brainseg_utils.nifti.header import MAX_VOXELS as MAX_VOXELS
+from brainseg_utils.nifti.header import Header
 
 CHUNK = 2**16  # Voxels at a time: their float64 copy stays in the processor's cache.
 

@@ -19,10 +19,10 @@ from typing import Any, NamedTuple
 import yaml
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.folders import unreadable
 from brainseg_utils.labels import SCHEMES, LabelScheme
 from brainseg_utils.layouts import SEQUENCES
-from brainseg_utils.path_patterns import compile_pattern
+from brainseg_utils.layouts.folders import unreadable
+from brainseg_utils.layouts.path_patterns import compile_pattern
 
 MAX_BYTES = 64 * 2**10
 MAX_VOLUMES = 1024

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from brainseg_utils.candidates import make_cases
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.file_names import read_name
-from brainseg_utils.folders import Tree
 from brainseg_utils.labels import KAGGLE_LGG
 from brainseg_utils.layouts import Candidate, Findings, Layout, Wanted, split_path
-from brainseg_utils.slice_names import missing_slices, order_slices, read_slice_name
+from brainseg_utils.layouts.candidates import make_cases
+from brainseg_utils.layouts.file_names import read_name
+from brainseg_utils.layouts.folders import Tree
+from brainseg_utils.layouts.slice_names import (
+    missing_slices,
+    order_slices,
+    read_slice_name,
+)
 
 SHAPE = """\
 Kaggle LGG        <case>/<case>_1.tif (2, 3...), <case>/<case>_1_mask.tif"""

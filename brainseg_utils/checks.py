@@ -58,7 +58,9 @@ class Report:
 
     def _within(self, path: str) -> str:
         # Whole paths would push what matters out of sight.
-        return os.path.relpath(path, self.folder) if os.path.isabs(path) else path
+        folder, whole = os.path.abspath(self.folder), os.path.abspath(path)
+        inside = whole.startswith(os.path.join(folder, ""))
+        return os.path.relpath(whole, folder) if inside else path
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for JSON: `{"folder", "patients", "problems": [...]}`."""

@@ -13,6 +13,9 @@ from brainseg_utils.errors import BrainSegError
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; return the exit status: 0, or 1 after an explained error."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # Names may hold what a console cannot show.
+            stream.reconfigure(errors="backslashreplace")
     parser = _make_parser()
     options = parser.parse_args(arguments)
     try:
@@ -88,8 +91,10 @@ def _run(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> int:
     from brainseg_utils.cases import SEQUENCES
     from brainseg_utils.checks import check_folder
-    from brainseg_utils.files import write_new
+    from brainseg_utils.files import refuse_existing, write_new
 
+    if options.json not in (None, "-"):
+        refuse_existing(options.json)  # Before the work, and not after it.
     report = check_folder(
         Path(options.folder).expanduser(),
         options.sequences or SEQUENCES,
@@ -97,7 +102,7 @@ def _check(options: argparse.Namespace) -> int:
         layout=options.layout,
         labels=options.labels,
     )
-    as_json = json.dumps(report.as_dict(), indent=2, ensure_ascii=False)
+    as_json = json.dumps(report.as_dict(), indent=2)
     print(as_json if options.json == "-" else report.as_text())
     if options.json not in (None, "-"):
         write_new(options.json, f"{as_json}\n")

@@ -13,6 +13,7 @@ from brainseg_utils.profiles import Profile
 from brainseg_utils.volumes import home_of
 
 MIN_OTHERS = 2  # Fewer patients say nothing about what is usual.
+LARGE_COHORT = 20
 # Scanners differ by a factor of ten at most; a slip of units is larger.
 MAX_RATIO = 30.0
 # A mistake is named where undoing it brings a patient this much nearer to the others.
@@ -40,11 +41,14 @@ def check_cohort(
     if len(cases) <= MIN_OTHERS:
         return problems
     looks = [_look(profile) for profile in profiles]
-    for number, (case, profile) in enumerate(zip(cases, profiles, strict=True)):
-        others = [p for n, p in enumerate(profiles) if n != number]
-        usual = _median([look for n, look in enumerate(looks) if n != number])
-        problems[number] += _odd_ranges(case, profile, others)
-        problems[number] += _odd_looks(case, looks[number], usual)
+    spread = np.array([[deviation for _, deviation in p.scales] for p in profiles])
+    lowest = np.array([p.percentiles for p in profiles])[..., 0]
+    # In a large cohort one patient hardly moves the median, which takes long to find.
+    of_all = _median(looks) if len(cases) > LARGE_COHORT else None
+    for number, (case, look) in enumerate(zip(cases, looks, strict=True)):
+        problems[number] += _odd_ranges(case, number, spread, lowest)
+        usual = of_all or _median(looks[:number] + looks[number + 1 :])
+        problems[number] += _odd_looks(case, look, usual)
     return problems
 
 
@@ -75,20 +79,28 @@ def _copies(
 
 
 def _odd_ranges(
-    case: Case, profile: Profile, others: Sequence[Profile]
+    case: Case, number: int, spread: np.ndarray, lowest: np.ndarray
 ) -> Iterator[BrainSegError]:
-    # By majority: one odd patient among three must not make the others look odd.
-    spread = np.array([[deviation for _, deviation in p.scales] for p in others])
-    lowest = np.array([p.percentiles for p in others])[..., 0]
+    """Name what most of the others differ from.
+
+    By majority: one odd patient among three must not make the others look odd.
+
+    Args:
+        case: The patient.
+        number: Its row in both arrays.
+        spread: `[patient, sequence]` deviations over the brain.
+        lowest: `[patient, sequence]` first percentiles over the brain.
+    """
+    half = (len(spread) - 1) / 2
+    with np.errstate(over="ignore"):
+        ratios = spread[number] / spread
+    far = ((ratios > MAX_RATIO) | (ratios < 1 / MAX_RATIO)).sum(axis=0) > half
+    negative = (lowest[number] < 0) & ((lowest >= 0).sum(axis=0) > half)
     for channel, (name, path) in enumerate(case.sequences.items()):
-        ratios = profile.scales[channel][1] / spread[:, channel]
-        if np.mean((ratios > MAX_RATIO) | (ratios < 1 / MAX_RATIO)) > 0.5:
-            what = f"it spreads {np.median(ratios):.3g} times as wide as the others'."
-            yield _range(path, name, what)
-        if (
-            profile.percentiles[channel][0] < 0
-            and np.mean(lowest[:, channel] >= 0) > 0.5
-        ):
+        if far[channel]:
+            ratio = np.median(np.delete(ratios[:, channel], number))
+            yield _range(path, name, f"it spreads {ratio:.3g} times as wide as usual.")
+        if negative[channel]:
             yield _range(path, name, "its brain is negative, unlike the others'.")
 
 

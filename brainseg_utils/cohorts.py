@@ -100,7 +100,7 @@ def load_cohort(config: DataConfig, workspace: Workspace) -> Cohort:
         folder, config.sequences, layout=config.layout, labels=config.labels
     )
     if config.on_bad == "fail" or not found:
-        raise_all(errors_of(problems))
+        raise_all(errors_of(problems), config.on_bad)
     if not config.data_dir:
         found = found[: config.patients]  # A larger cohort may have been made before.
     grid = SliceGrid(config.crop_size, config.image_size)

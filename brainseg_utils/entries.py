@@ -91,7 +91,7 @@ def find_entry(folder: Path, key: str) -> Entry | None:
         record = read_json(record_path)
     except FileNotFoundError:
         return None  # Never finished; numbers without a record count for nothing.
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise _damaged(record_path, f"cannot be read ({error})") from error
     if not isinstance(record, dict):
         raise _damaged(record_path, "it is no record")
@@ -170,7 +170,7 @@ def _verified(path: Path, record: Mapping[str, Any]) -> Entry:
             raise ValueError(f"it has {size:,} bytes, not {wanted:,}")
         if _checksum(path) != record["crc32"]:
             raise ValueError("its checksum differs")
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+    except (OSError, ArithmeticError, LookupError, TypeError, ValueError) as error:
         raise _damaged(path, str(error) or type(error).__name__) from error
     return Entry(path, shape, record)
 

@@ -26,17 +26,24 @@ class BrainSegError(Exception):
         return type(self), (self.code, self.path, self.what, self.remedy)
 
 
+ADVICE = "leave such patients out with on_bad='exclude'."
+
+
 def errors_of(problems: Iterable[BrainSegError]) -> list[BrainSegError]:
     """Return the problems that stop a step; the others are warnings."""
     return [problem for problem in problems if problem.code.startswith("E-")]
 
 
-def raise_all(problems: Iterable[BrainSegError]) -> None:
-    """Raise one error that lists every problem; return when there is none."""
+def raise_all(problems: Iterable[BrainSegError], on_bad: str = "fail") -> None:
+    """Raise one error that lists every problem; return when there is none.
+
+    With `on_bad="exclude"`, that way out is not advised again.
+    """
+    advice = "" if on_bad == "exclude" else ADVICE
     problems = list(problems)
     if len(problems) == 1:
         one = problems[0]
-        remedy = f"{one.remedy} Or leave it out with on_bad='exclude'."
+        remedy = f"{one.remedy} Or {advice}" if advice else one.remedy
         raise BrainSegError(one.code, one.path, one.what, remedy)
     if problems:
         listing = "\n".join(f"  {problem}" for problem in problems)
@@ -44,5 +51,5 @@ def raise_all(problems: Iterable[BrainSegError]) -> None:
             "E-DATA",
             Path(problems[0].path).parent,
             f"{len(problems)} problems:\n{listing}\n",
-            "Mend the files, or leave these patients out with on_bad='exclude'.",
+            f"Mend the files, or {advice}" if advice else "Mend the files.",
         )

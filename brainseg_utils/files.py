@@ -17,6 +17,7 @@ from brainseg_utils.crashpoints import crashpoint
 from brainseg_utils.errors import BrainSegError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
@@ -36,7 +37,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with explaining_disk(path, ours=True):
             path.parent.mkdir(parents=True, exist_ok=True)
         # The suffix is kept because writers choose their format by it.
-        temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+        temporary = _beside(path)
         try:
             yield temporary
             crashpoint("files.written")
@@ -60,7 +61,7 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     with explaining_disk(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name}")
+        temporary = _beside(path)
         temporary.mkdir()
         try:
             yield temporary
@@ -99,12 +100,11 @@ def explaining_disk(path: Path, needed: int = 0, ours: bool = False) -> Iterator
                 "Make it writable, or set BRAINSEG_HOME to a folder that is.",
             ) from error
         if ours:
-            raise BrainSegError(
-                "E-DISK",
-                path,
-                f"could not be written: {error.strerror}.",
-                "Check that its disk is there (on Colab, mount Drive again).",
-            ) from error
+            what = f"could not be written: {error.strerror}."
+            remedy = "Check that its disk is there (on Colab, mount Drive again)."
+            if error.errno in IN_THE_WAY:
+                remedy = "Something else stands in its place: move that away."
+            raise BrainSegError("E-DISK", path, what, remedy) from error
         raise
 
 
@@ -132,7 +132,8 @@ def existing_folder(path: Path) -> Path:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
-    with replacing(path) as temporary:
+    path = Path(path)
+    with replacing(path) as temporary, explaining_disk(path, ours=True):
         temporary.write_text(text, encoding="utf-8")
 
 
@@ -140,13 +141,18 @@ def write_new(path: str | Path, text: str) -> None:
     """Write a file that somebody named, unless it is there already.
 
     Raises:
-        BrainSegError: `E-EXISTS`.
+        BrainSegError: `E-EXISTS`; else as `replacing`.
     """
-    if Path(path).exists():
+    refuse_existing(path)
+    write_text(path, text)
+
+
+def refuse_existing(path: str | Path) -> None:
+    """Raise `E-EXISTS` where something is that would be overwritten."""
+    if os.path.lexists(path):
         raise BrainSegError(
             "E-EXISTS", path, "is there already.", "Choose another name, or delete it."
         )
-    write_text(path, text)
 
 
 def write_json(path: str | Path, value: Any) -> None:
@@ -169,6 +175,11 @@ def value_digest(value: Any, length: int = 12) -> str:
     """Return the first `length` hexadecimal digits of the SHA-256 of a JSON value."""
     text = json.dumps(value, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def _beside(path: Path) -> Path:
+    # Only the end of the name, as a long one leaves no room for more.
+    return path.with_name(f".{uuid.uuid4().hex[:8]}-{path.name[-50:]}")
 
 
 def _lies_in(name: object, folder: Path) -> bool:

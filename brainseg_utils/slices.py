@@ -64,7 +64,7 @@ def prepare_slices(
     problems = [p for one in prepared for p in one.problems]
     problems += [p for found in of_cohort for p in found]
     if on_bad == "fail" or not usable:
-        raise_all(errors_of(problems))
+        raise_all(errors_of(problems), on_bad)
     problems += [note for one in prepared for note in one.notes]
     return _open_store(usable, folder, grid, problems)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import read_json, write_new
+from brainseg_utils.files import write_new
 from brainseg_utils.splits import Split
 
 PARTS = tuple(Split.__dataclass_fields__)
@@ -63,8 +63,9 @@ def read_split(path: str | Path, case_ids: Collection[str], data: str = "") -> S
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = read_json(path)
-    except (OSError, ValueError) as error:
+        # Windows writes a mark at the beginning of a file, which JSON does not know.
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
         raise _wrong(path, f"cannot be read as JSON: {error}.") from error
     wanted = f"wanted lists of case ids like {EXAMPLE}"
     if not isinstance(content, dict) or not set(PARTS) <= set(content):
@@ -75,6 +76,8 @@ def _read(path: Path) -> dict[str, Any]:
             raise _wrong(path, f"{wanted}, got {names!r:.80} for {part!r}.")
         if not names:
             raise _wrong(path, f"its part {part!r} is empty.")
+        if len(set(names)) < len(names):
+            raise _wrong(path, f"its part {part!r} names a case twice.")
     return content
 
 

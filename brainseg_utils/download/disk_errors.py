@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import FULL, READ_ONLY, free_bytes
-
-IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
+from brainseg_utils.files import FULL, IN_THE_WAY, READ_ONLY, free_bytes
 
 
 def check_space(path: Path, needed: int) -> None:

@@ -97,8 +97,15 @@ def read_name(relative: str) -> NamedFile | None:
     above, wrapper = split_path(folder)
     if NIFTI_ENDING.search(wrapper) and NIFTI_ENDING.search(name):
         # Some archives unpack each file into a folder that bears its name, and mirrors
-        # of BraTS 2021 keep there the name that the file had in the hospital.
-        folder, name = above, wrapper
+        # of BraTS 2021 keep there the name that the file had in the hospital. But the
+        # folder may also be that of a patient who is called so.
+        wrapped = _read(relative, above, wrapper)
+        if wrapped and wrapped.alias in ROLE_OF:
+            return wrapped
+    return _read(relative, folder, name)
+
+
+def _read(relative: str, folder: str, name: str) -> NamedFile | None:
     original = without_copy_mark(name)
     ending = ENDING.search(original)
     if not ending:

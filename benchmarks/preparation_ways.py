@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gzip
 import multiprocessing
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from bare_floor import unpack_all
 from command_line import progress
 from isal import igzip
 from measuring import CORES, Way, WayFailed, seconds_of
@@ -45,22 +47,21 @@ def collect_ways(
 
 
 def floors(cases: list[Case], threads: Executor) -> list[Way]:
-    """Return the floor, and the same with Python's own gzip."""
+    """Return the floor, here and in a bare process, and the same with Python's gzip."""
+    files = all_files(cases)
+    script = Path(__file__).with_name("bare_floor.py")
+    command = [sys.executable, script, str(CORES), *files]
 
-    def unpacking(decompress: Callable[[bytes], bytes]) -> Callable[[], float]:
-        work = partial(unpack, decompress)
-        return lambda: seconds_of(lambda: sum(threads.map(work, all_files(cases))))
+    def bare() -> float:
+        return float(subprocess.run(command, capture_output=True, check=True).stdout)
 
+    isal = partial(unpack_all, threads, igzip.decompress, files)
+    plain = partial(unpack_all, threads, gzip.decompress, files)
     return [
-        Way("floor_isal", f"floor: isal, {CORES} threads", unpacking(igzip.decompress)),
-        Way("floor_gzip", f"gzip, {CORES} threads", unpacking(gzip.decompress)),
+        Way("floor_isal", f"floor: isal, {CORES} threads", isal),
+        Way("floor_bare", "floor in a bare process", bare, processes=list),
+        Way("floor_gzip", f"gzip, {CORES} threads", plain),
     ]
-
-
-def unpack(decompress: Callable[[bytes], bytes], path: Path) -> int:
-    """Return how many bytes a file holds, unpacked where it is compressed."""
-    content = path.read_bytes()
-    return len(decompress(content) if content[:2] == b"\x1f\x8b" else content)
 
 
 def ours(cases: list[Case], grid: SliceGrid, folder: Path) -> list[Way]:

@@ -20,7 +20,10 @@ from nibabel_ways import generate_batches, load_patient
 from outcome import both_ratios
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
-PREPARE = {"floor_isal", "floor_gzip", "ours", "ours_again", "nibabel", "nibabel_pool"}
+PREPARE = {
+    *("floor_isal", "floor_bare", "floor_gzip"),
+    *("ours", "ours_again", "nibabel", "nibabel_pool"),
+}
 OURS = {
     f"ours_{change}_{place}_{feed}"
     for change, place in [("plain", "memory"), ("flips", "memory"), ("flips", "disk")]

@@ -4,7 +4,7 @@ import ast
 import re
 from pathlib import Path
 
-from test_faults import FAULTS
+from fault_table import FAULTS
 
 TESTS = Path(__file__).parent
 PACKAGE = TESTS.parent / "brainseg_utils"

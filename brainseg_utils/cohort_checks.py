@@ -109,16 +109,15 @@ def _odd_looks(case: Case, look: Look, usual: Look) -> Iterator[BrainSegError]:
     names, now = list(case.sequences), _distance(look, usual)
     channels = range(len(names))
     swaps = {
-        pair: _distance(_swap(look, *pair), usual) / now
-        for pair in combinations(channels, 2)
+        pair: _distance(_swap(look, *pair), usual) for pair in combinations(channels, 2)
     }
     inversions = {
-        channel: _distance(_invert(look, channel), usual) / now
+        channel: _distance(_invert(look, channel), usual)
         for channel in (channels if len(names) >= MIN_TO_INVERT else ())
     }
-    swap, swapped = min(swaps.items(), key=_second, default=(None, 1.0))
-    inversion, inverted = min(inversions.items(), key=_second, default=(None, 1.0))
-    if swapped < SWAP_NEARER and swapped <= inverted:
+    swap, swapped = min(swaps.items(), key=_second, default=(None, now))
+    inversion, inverted = min(inversions.items(), key=_second, default=(None, now))
+    if swapped < SWAP_NEARER * now and swapped <= inverted:
         one, other = (names[channel] for channel in swap)
         yield BrainSegError(
             "W-SWAP",
@@ -126,7 +125,7 @@ def _odd_looks(case: Case, look: Look, usual: Look) -> Iterator[BrainSegError]:
             f"{one} and {other} of {case.id} look as if their files were swapped.",
             "Look at both beside another patient's, and rename them if so.",
         )
-    elif inverted < INVERSION_NEARER:
+    elif inverted < INVERSION_NEARER * now:
         what = "dark and bright look interchanged."
         yield _range(case.sequences[names[inversion]], names[inversion], what)
 

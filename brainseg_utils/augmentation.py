@@ -46,8 +46,9 @@ class Augmentation:
         return self.rotation_degrees > 0 or self.scale > 0
 
 
-# Ranges as nnU-Net's 2-D recipe has them (Isensee et al. 2021, supplementary note 4),
-# applied per sequence because scanners change sequences one by one.
+# What nnU-Net's 2-D recipe changes too (any rotation, mirroring, size, brightness,
+# contrast, gamma, noise), in ranges of ours that no result was used to choose; per
+# sequence, because scanners change sequences one by one.
 RICH = Augmentation(
     rotation_degrees=180.0,
     scale=0.25,

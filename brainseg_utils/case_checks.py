@@ -13,6 +13,7 @@ from brainseg_utils.profiles import Profile
 from brainseg_utils.volumes import CaseVolumes, forwards, home_of
 
 MAX_TUMOUR_SHARE = 0.5  # Of the brain; the largest of five real ones has 0.15.
+FULL = 0.98  # Of a volume; a skull-stripped brain fills a sixth of it.
 MIN_OVERLAP = 0.9  # Share of a tumour's voxels that must lie on brain.
 
 
@@ -21,10 +22,12 @@ def check_volumes(
 ) -> list[BrainSegError]:
     """Return every problem of one patient's voxels.
 
-    `E-SEQ-CONST` and `E-SEQ-DUP` stop its use; `W-EMPTY` and `W-MASK` are warnings. A
+    `E-SEQ-CONST` and `E-SEQ-DUP` stop its use; `W-EMPTY`, `W-MASK`
+    and `W-RANGE` are warnings. A
     mask of another patient is found only where it does not fit the brain.
     """
     problems = [*_constant(case, profile), *_doubles(case, volumes)]
+    problems += _filled_background(case, profile)
     if volumes.mask is not None:
         problems += _check_mask(case, volumes)
     return problems
@@ -39,6 +42,23 @@ def _constant(case: Case, profile: Profile) -> Iterator[BrainSegError]:
                 path,
                 f"{name} is {mean:g} in every voxel of the brain.",
                 "Export the sequence again, or leave it out in the parameters.",
+            )
+
+
+def _filled_background(case: Case, profile: Profile) -> Iterator[BrainSegError]:
+    """Name a sequence without background where the others have one.
+
+    It is inverted or not skull-stripped, and makes everything count as brain.
+    """
+    for channel, (name, path) in enumerate(case.sequences.items()):
+        others = profile.filled[:channel] + profile.filled[channel + 1 :]
+        varies = profile.scales[channel][1] > 0  # Else it is named as constant.
+        if varies and profile.filled[channel] > FULL >= max(others, default=1.0):
+            yield BrainSegError(
+                "W-RANGE",
+                path,
+                f"{name} is 0 nowhere, and the other sequences are outside the brain.",
+                "Look at it: it may be inverted, or not skull-stripped.",
             )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from brainseg_utils.codes import as_pixels, encode
 from brainseg_utils.grid import SliceGrid
 from brainseg_utils.opencv import cv2
-from brainseg_utils.volumes import CaseVolumes, forwards
+from brainseg_utils.volumes import CaseVolumes
 
 MIN_BRAIN_SHARE = 0.01  # Slices with less brain than this teach nothing.
 PLANES = 8  # Cut at once: few enough for the processor's cache.
@@ -48,8 +48,9 @@ def slice_case(
         scales: Mean and deviation of each sequence over the brain.
         grid: How to cut.
     """
-    corner = grid.corner(footprint(volumes.brain))
-    cut, turn = _cutter(volumes.brain, corner, grid)
+    turn = _turn(volumes.brain)
+    corner = grid.corner(volumes.brain[:, *turn].any(axis=0)[turn].T)
+    cut = _cutter(volumes.brain.shape, corner, turn, grid)
     arrays = list(volumes.sequences.values())
     depth, size = len(volumes.brain), grid.image_size
     images = np.empty((depth, size, size, len(arrays)), np.int16)
@@ -69,13 +70,6 @@ def slice_case(
             masks[rows] = (cut(volumes.mask[planes]) >= 0.5)[:, *turn][enough]
         kept += (start + enough).tolist()
     return CaseSlices(images[: len(kept)], masks[: len(kept)], kept, corner)
-
-
-def footprint(brain: np.ndarray) -> np.ndarray:
-    """Return `[x, y]`, where the brain `[z, y, x]` is in any plane."""
-    (stored,) = forwards(brain)
-    backwards = [step < 0 for step in brain.strides[1:]]
-    return np.flip(stored.any(axis=0), np.flatnonzero(backwards)).T
 
 
 def brain_share(shares: np.ndarray) -> np.ndarray:
@@ -98,21 +92,24 @@ def _merge(codes: list[np.ndarray]) -> np.ndarray:
     return as_pixels(merged.reshape(*shape, len(codes)))
 
 
-def _cutter(
-    brain: np.ndarray, corner: tuple[int, int], grid: SliceGrid
-) -> tuple[Callable[[np.ndarray], np.ndarray], tuple[slice, slice]]:
-    """Return how to cut planes as they are stored, and how to turn the pixels then.
+def _turn(volume: np.ndarray) -> tuple[slice, slice]:
+    """Return the indices that make planes run forwards in memory, and turn them back.
 
-    Planes that run backwards in memory are several times slower to cut than forward
-    ones, and pixels are far fewer than voxels.
+    Backwards they are several times slower to cut; pixels are fewer, and turn quickly.
     """
-    backwards = [step < 0 for step in brain.strides[1:]]
-    turn = tuple(slice(None, None, -1 if axis else 1) for axis in backwards)
+    return tuple(slice(None, None, -1 if s < 0 else 1) for s in volume.strides[1:])
+
+
+def _cutter(
+    shape: tuple[int, int, int],
+    corner: tuple[int, int],
+    turn: tuple[slice, slice],
+    grid: SliceGrid,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Return how to cut planes `[z, y, x]` forwards, whichever way they are stored."""
     # The same square, its corner counted in the direction of memory.
     x, y = (
-        length - c - grid.crop_size if axis else c
-        for c, length, axis in zip(
-            corner, brain.shape[:0:-1], backwards[::-1], strict=True
-        )
+        length - c - grid.crop_size if along.step < 0 else c
+        for c, length, along in zip(corner, shape[:0:-1], turn[::-1], strict=True)
     )
-    return lambda volume: grid.cut(volume[:, *turn], (x, y)), turn
+    return lambda volume: grid.cut(volume[:, *turn], (x, y))

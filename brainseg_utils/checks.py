@@ -44,8 +44,8 @@ class Report:
         errors = errors_of(self.problems)
         warnings = [p for p in self.problems if p not in errors]
         lines = [
-            f"{len(self.cases)} patients in {self.folder}: "
-            f"{len(errors)} errors, {len(warnings)} warnings"
+            f"{_count(self.cases, 'patient')} in {self.folder}: "
+            f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
         ]
         for problem in [*errors, *warnings]:
             lines += [
@@ -114,6 +114,10 @@ def check_cases(cases: Sequence[Case]) -> list[BrainSegError]:
     for number, found in zip(read, of_cohort, strict=True):
         examined[number][1].extend(found)
     return [problem for _, problems in examined for problem in problems]
+
+
+def _count(things: Sequence, name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def too_few(folder: Path, patients: int) -> BrainSegError:

@@ -224,7 +224,7 @@ FAULTS = [
         30,
         "E-NII-SCALE",
         ("scl_slope",),
-        f.header(scl_slope=2, scl_inter=1),
+        f.header(scl_slope=2, scl_inter=0),
         **each(lambda n: f.header(scl_slope=n), NAN, INF, -INF, 0),
         **each(lambda n: f.header(scl_inter=n), NAN, INF, name="inter {}"),
     ),

@@ -75,6 +75,19 @@ def test_scans_that_differ_in_one_voxel_are_two(case):
     assert problems_of(case) == []
 
 
+def test_a_sequence_without_background_is_a_warning(case):
+    rewrite(case.sequences["t2"], lambda data: data.max() + 1 - data)
+    problems = [p for p in problems_of(case) if p.code != "W-MASK"]
+    (problem,) = problems
+    assert_explained(problem, "W-RANGE", case.sequences["t2"])
+
+
+def test_where_no_sequence_has_background_none_is_named(case):
+    for path in case.sequences.values():
+        rewrite(path, lambda data: data + 1)
+    assert "W-RANGE" not in [problem.code for problem in problems_of(case)]
+
+
 def test_an_empty_mask_is_a_warning(case):
     rewrite(case.mask, np.zeros_like)
     (problem,) = problems_of(case)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,11 +51,13 @@ class CasePreparer:
         folder: Where prepared slices are kept.
         grid: How to cut them.
         patients: How many are to be made, for which there must be space.
+        readers: Threads that read files, shared by all patients that are made at once.
     """
 
     folder: Path
     grid: SliceGrid
     patients: int
+    readers: Executor
 
     def prepare(
         self, case: Case, content: str | BrainSegError, wait: bool
@@ -91,7 +94,7 @@ class CasePreparer:
 
     def _make(self, case: Case, key: str, content: str) -> Prepared:
         try:
-            volumes = load_case(case)
+            volumes = load_case(case, self.readers)
             profile = profile_case(volumes)
             problems = check_volumes(case, volumes, profile)
             if errors_of(problems):

@@ -87,12 +87,14 @@ def _prepare_all(
 ) -> list[Prepared]:
     """Prepare patients, as many at once as there are cores and not more."""
     done: dict[int, Prepared] = {}
-    with ThreadPoolExecutor(WORKERS) as pool:
+    # As many readers as cores: more would unpack beside one another, and then wait.
+    readers = ThreadPoolExecutor(os.cpu_count())
+    with readers, ThreadPoolExecutor(WORKERS) as pool:
         contents = list(pool.map(_content_or_problem, cases))
         # What another process is busy with comes last, when there is no other work.
         for wait in (False, True):
             left = [number for number in range(len(cases)) if number not in done]
-            preparer = CasePreparer(folder, grid, len(left))
+            preparer = CasePreparer(folder, grid, len(left), readers)
             results = pool.map(
                 lambda n, p=preparer, w=wait: p.prepare(cases[n], contents[n], w), left
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -43,14 +43,21 @@ class CaseVolumes:
     spacing_mm: tuple[float, float, float]
 
 
-def load_case(case: Case) -> CaseVolumes:
+def load_case(case: Case, readers: Executor | None = None) -> CaseVolumes:
     """Read all files of a patient, each once.
+
+    Args:
+        case: The patient.
+        readers: Threads that read the files; None takes some for this patient alone.
 
     Raises:
         BrainSegError: A file cannot be read, sequences or mask differ in shape or
             affine, or the mask holds an unknown label.
     """
-    volumes = _read_files(case)
+    if readers is None:
+        with ThreadPoolExecutor(os.cpu_count()) as own:
+            return load_case(case, own)
+    volumes = _read_files(case, readers)
     check_same_grid(case, volumes)
     arrays = _laid_out_alike({role: v.data.T for role, v in volumes.items()})
     mask = arrays.pop("mask", None)
@@ -75,15 +82,14 @@ def read_mask(case: Case) -> Volume:
     return Volume(_whole_tumour(case, volume.data), volume.affine)
 
 
-def _read_files(case: Case) -> dict[str, Volume]:
+def _read_files(case: Case, readers: Executor) -> dict[str, Volume]:
     """Read the sequences and last the mask, several files at a time."""
     paths = {**case.sequences, **({"mask": case.mask} if case.mask else {})}
     jobs: dict[Path, list[str]] = {}
     for role, path in paths.items():
         jobs.setdefault(path, []).append(role)
-    with ThreadPoolExecutor(min(len(jobs), os.cpu_count() or 1)) as pool:
-        parts = pool.map(lambda job: _read_path(case, *job), jobs.items())
-        found = {role: volume for part in parts for role, volume in part.items()}
+    parts = readers.map(lambda job: _read_path(case, *job), jobs.items())
+    found = {role: volume for part in parts for role, volume in part.items()}
     return {role: found[role] for role in paths}
 
 

@@ -50,7 +50,7 @@ def spoil(folder, case_id):
     add_to_a_voxel(folder / case_id / f"{case_id}_seg.nii.gz", amount=7)
 
 
-def fail_to_load(case):
+def fail_to_load(case, *_):
     raise RuntimeError(f"{case.id} was read again")
 
 
@@ -280,7 +280,7 @@ def test_a_file_gone_since_the_search_is_refused(folder, stores):
 def test_an_interrupted_preparation_goes_on_with_the_next_patient(
     folder, stores, monkeypatch
 ):
-    def interrupt_at_p2(case):
+    def interrupt_at_p2(case, readers):
         if case.id == "P2":
             raise KeyboardInterrupt
         return load_case(case)
@@ -292,7 +292,7 @@ def test_an_interrupted_preparation_goes_on_with_the_next_patient(
     assert len(prepare(folder, stores).cases) == 3
 
 
-def only_p2(case):
+def only_p2(case, readers):
     assert case.id == "P2", "the others are there already"
     return load_case(case)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -137,9 +138,15 @@ def _check_finite(path: Path, voxels: np.ndarray, shape: tuple[int, ...]) -> Non
     )
 
 
+@lru_cache(maxsize=64)
+def _orientation(affine: bytes) -> np.ndarray:
+    # Kept, because the files of a data set share a few; each takes a decomposition.
+    return nibabel.io_orientation(np.frombuffer(affine).reshape(4, 4))
+
+
 def _turn(voxels: np.ndarray, affine: np.ndarray) -> Volume:
     """Turn to RAS+ by strides alone, as nibabel.as_closest_canonical does."""
-    orientation = nibabel.io_orientation(affine)
+    orientation = _orientation(affine.tobytes())
     turned = nibabel.apply_orientation(voxels, orientation)
     back = nibabel.orientations.inv_ornt_aff(orientation, voxels.shape)
     return Volume(turned, affine @ back)

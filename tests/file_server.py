@@ -97,8 +97,9 @@ class _Handler(BaseHTTPRequestHandler):
             cut = self.files.cuts.pop(0)
         for start in range(0, min(cut, len(body)), 2**14):
             piece = body[start : min(start + 2**14, cut)]
-            self.wfile.write(piece)
+            # Counted first: the reader may have the piece before this thread goes on.
             self.files.served += len(piece)
+            self.wfile.write(piece)
         # Whoever is not told a length takes the end of the connection for the end.
         self.close_connection |= cut < len(body) or headers["Content-Length"] is None
 

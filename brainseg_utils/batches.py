@@ -99,6 +99,13 @@ class Batches:
                 mask[..., 0] = apply(codes, stored, drawn, image)
         return images, masks
 
+    def case_ids(self, epoch: int, step: int) -> list[str]:
+        """Return the patients whose slices are in one step's batch."""
+        start = step * self.batch_size
+        rows = self.order(epoch)[start : start + self.batch_size]
+        spans = [(case["start"], case["stop"], case["id"]) for case in self.store.cases]
+        return sorted({i for a, b, i in spans if np.any((rows >= a) & (rows < b))})
+
     def _draws(self, epoch: int, step: int, count: int) -> Sequence[Draw | None]:
         if self.augmentation is None:
             return [None] * count

@@ -105,5 +105,5 @@ def _require(holds: bool, name: str, wanted: str, got: Any) -> None:
     if not holds:
         got = getattr(got, name, got)
         raise BrainSegError(
-            "E-PARAMETER", name, f"wanted {wanted}, got {got!r}.", "Correct it."
+            "E-PARAM", name, f"wanted {wanted}, got {got!r}.", "Correct it."
         )

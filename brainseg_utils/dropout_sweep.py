@@ -34,7 +34,7 @@ class DropoutSweep:
         overrides: Parameters passed on to both notebooks, where they know them.
 
     Raises:
-        BrainSegError: `E-PARAMETER` where neither notebook knows an override.
+        BrainSegError: `E-PARAM` where neither notebook knows an override.
     """
 
     def __init__(self, workspace: Workspace, overrides: Mapping[str, Any]):
@@ -55,7 +55,7 @@ class DropoutSweep:
             if varied:
                 remedy = f"The sweep varies it: set {VARIED[name]} instead."
             raise BrainSegError(
-                "E-PARAMETER", "overrides", f"cannot take {name!r}.", remedy
+                "E-PARAM", "overrides", f"cannot take {name!r}.", remedy
             )
 
     @cached_property

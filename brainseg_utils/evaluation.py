@@ -11,6 +11,7 @@ from scipy import stats
 from brainseg_utils.cases import Case
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.files import write_json
+from brainseg_utils.mirror import Mirror
 from brainseg_utils.nifti import write_volume
 from brainseg_utils.runs import Run
 from brainseg_utils.store import SliceStore
@@ -125,9 +126,21 @@ def evaluate_run(run: Run, model: keras.Model, cohort: Cohort) -> dict[str, Any]
 
     Returns:
         `{"validation": {id: scores}, "test": {id: scores}}`, see `score_mask`.
+
+    Raises:
+        BrainSegError: `E-SYNC` where `BRAINSEG_MIRROR` could not be brought up to date;
+            the local run is whole.
     """
-    if run.done:
-        return run.scores
+    with run.locked():
+        if not run.done:
+            _score(run, model, cohort)
+        mirror = Mirror.of(run)
+        mirror.keep_results()
+        mirror.check()
+    return run.scores
+
+
+def _score(run: Run, model: keras.Model, cohort: Cohort) -> None:
     scores: dict[str, Any] = {}
     for part in ("validation", "test"):
         scores[part] = {}
@@ -140,7 +153,6 @@ def evaluate_run(run: Run, model: keras.Model, cohort: Cohort) -> dict[str, Any]
                 write_volume(run.prediction(case_id), mask, read_mask(case)[1])
     write_json(run.folder / "scores.json", scores)
     run.finish()
-    return scores
 
 
 def patient_means(scores: Sequence[dict[str, Any]], figure: str) -> dict[str, float]:

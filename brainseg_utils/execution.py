@@ -49,7 +49,7 @@ def check_parameters(notebook: str | Path, parameters: Mapping[str, Any]) -> Non
         if name not in known:
             what = f"{Path(notebook).name} has no parameter of this name."
             remedy = f"Known: {', '.join(known)}."
-            raise BrainSegError("E-PARAMETER", name, what, remedy)
+            raise BrainSegError("E-PARAM", name, what, remedy)
         check_type(name, value, known[name])
 
 
@@ -59,12 +59,12 @@ def check_type(name: str, value: Any, default: Any) -> None:
     A whole number serves where the default is a fraction.
 
     Raises:
-        BrainSegError: `E-PARAMETER` with what was wanted and what came.
+        BrainSegError: `E-PARAM` with what was wanted and what came.
     """
     whole = isinstance(default, float) and type(value) is int
     if type(value) is not type(default) and not whole:
         what = f"wanted {type(default).__name__} as in {default!r}, got {value!r}."
-        raise BrainSegError("E-PARAMETER", name, what, "Correct the value.")
+        raise BrainSegError("E-PARAM", name, what, "Correct the value.")
 
 
 def execute_notebook(
@@ -84,7 +84,7 @@ def execute_notebook(
         progress: Where to draw a progress bar; None draws none.
 
     Raises:
-        BrainSegError: `E-PARAMETER` before anything runs; `E-CELL` with the number,
+        BrainSegError: `E-PARAM` before anything runs; `E-CELL` with the number,
             the first line and the error of the cell that failed.
     """
     import papermill

@@ -130,11 +130,16 @@ def existing_folder(path: Path) -> Path:
     return next(folder for folder in path.absolute().parents if folder.is_dir())
 
 
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write `content`, whole or not at all."""
+    path = Path(path)
+    with replacing(path) as temporary, explaining_disk(path, len(content), ours=True):
+        temporary.write_bytes(content)
+
+
 def write_text(path: str | Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
-    path = Path(path)
-    with replacing(path) as temporary, explaining_disk(path, ours=True):
-        temporary.write_text(text, encoding="utf-8")
+    write_bytes(path, text.encode())
 
 
 def write_new(path: str | Path, text: str) -> None:

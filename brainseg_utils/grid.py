@@ -27,7 +27,7 @@ class SliceGrid:
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise BrainSegError(
-                    "E-PARAMETER",
+                    "E-PARAM",
                     name,
                     f"wanted a positive whole number, got {value!r}.",
                     "Correct it.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any
 
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.config import TrainingConfig
@@ -13,7 +14,7 @@ from brainseg_utils.split_files import read_split
 from brainseg_utils.splits import Split, split_cases
 from brainseg_utils.workspace import Workspace, smoke_wanted
 
-TRAINING_VERSION = 2  # Raise it whenever the same configuration would train otherwise.
+TRAINING_VERSION = 3  # Raise it whenever the same configuration would train otherwise.
 
 
 def split_of(config: TrainingConfig, cohort: Cohort) -> Split:
@@ -48,14 +49,19 @@ def resolve(config: TrainingConfig) -> TrainingConfig:
     return config.shrunk_for_smoke() if smoke_wanted() else config
 
 
-def find_run(config: TrainingConfig, cohort: Cohort, workspace: Workspace) -> Run:
-    """Return the folder in which this very training belongs, finished or not.
-
-    Its name ends with a digest of configuration, patients and code version, so that a
-    run never takes the place of a different one.
-    """
+def identity_of(config: TrainingConfig, cohort: Cohort) -> dict[str, Any]:
+    """Return all that decides a training: configuration, patients, code version."""
     decided = {**asdict(config), "split_file": ""}
     if config.split_file:  # What is in the file counts, and not its name.
         decided["split_file"] = split_of(config, cohort).as_dict()
-    key = value_digest([TRAINING_VERSION, decided, cohort.store.key], length=8)
+    return {"version": TRAINING_VERSION, **decided, "store": cohort.store.key}
+
+
+def find_run(config: TrainingConfig, cohort: Cohort, workspace: Workspace) -> Run:
+    """Return the folder in which this very training belongs, finished or not.
+
+    Its name ends with a digest of the training's identity, so that a run never takes
+    the place of a different one.
+    """
+    key = value_digest(identity_of(config, cohort), length=8)
     return Run(workspace.run_folder(f"{config.name}_{key}"))

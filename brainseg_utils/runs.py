@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brainseg_utils.files import file_digest, read_json, replacing, write_json
+from filelock import FileLock, Timeout
+
+from brainseg_utils.files import (
+    explaining_disk,
+    file_digest,
+    read_json,
+    replacing,
+    write_json,
+)
 
 RECORD = "done.json"
 WHOLE_RUN = ("config.json", "training.json", "history.csv", "weights.npz")
@@ -46,6 +56,11 @@ class Run:
         return {name: [float(row[name]) for row in rows] for name in rows[0]}
 
     @property
+    def states(self) -> Path:
+        """Folder of what an unfinished training needs to go on."""
+        return self.folder / "state"
+
+    @property
     def trained(self) -> bool:
         """Whether training came to its end."""
         return all((self.folder / name).is_file() for name in WHOLE_RUN)
@@ -60,23 +75,48 @@ class Run:
         except (OSError, ValueError, KeyError):
             return False
 
+    def results(self) -> list[str]:
+        """Return the names of all that training and evaluation have left so far."""
+        names = [*WHOLE_RUN, "scores.json"]
+        masks = sorted((self.folder / "predictions").glob("*.nii.gz"))
+        names += [mask.relative_to(self.folder).as_posix() for mask in masks]
+        return [name for name in names if (self.folder / name).is_file()]
+
     def finish(self) -> None:
-        """Write the completion record, with the digest of every file of the run."""
-        files = sorted(f for f in self.folder.rglob("*") if f.is_file())
-        names = [f.relative_to(self.folder).as_posix() for f in files]
-        digests = {
-            name: file_digest(file)
-            for name, file in zip(names, files, strict=True)
-            if name != RECORD
-        }
+        """Write the completion record, with the digest of every result.
+
+        Whatever else lies in the folder, such as somebody's notes, may change.
+        """
+        digests = {name: file_digest(self.folder / name) for name in self.results()}
         write_json(self.folder / RECORD, {"files": digests})
+
+    @contextmanager
+    def locked(self, report: Callable[[str], None] = print) -> Iterator[None]:
+        """Keep other processes from this run; a lock ends with its process.
+
+        Args:
+            report: Told when another process has the run, and this one waits.
+        """
+        path = self.folder / ".lock"
+        with explaining_disk(path, ours=True):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(path)
+            try:
+                lock.acquire(timeout=0.1)
+            except Timeout:
+                report(f"{self.folder.name}: waiting for another process to train it")
+                lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
 
     def prediction(self, case_id: str) -> Path:
         """Return where the predicted mask of a test patient lies."""
         return self.folder / "predictions" / f"{case_id}.nii.gz"
 
 
-def write_history(run: Run, history: dict[str, list[float]]) -> None:
+def write_history(run: Run, history: Mapping[str, Sequence[float]]) -> None:
     """Write one row an epoch; the columns all have the same length."""
     with replacing(run.folder / "history.csv") as temporary:
         with open(temporary, "w", newline="", encoding="utf-8") as file:

@@ -71,7 +71,7 @@ def _parse_setting(setting: str) -> tuple[str, Any]:
             return name, yaml.safe_load(value)
     except (ValueError, yaml.YAMLError):
         raise BrainSegError(
-            "E-PARAMETER",
+            "E-PARAM",
             setting,
             "wanted name=value.",
             "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude; the "
@@ -89,18 +89,18 @@ def check_settings(
         known: Each notebook's parameters with their defaults, keyed by its name.
 
     Raises:
-        BrainSegError: `E-PARAMETER` with the name and the remedy.
+        BrainSegError: `E-PARAM` with the name and the remedy.
     """
     for name, value in parameters.items():
         if name in VARIED and known.keys() >= {"04_dropout_sweep"}:
             what, remedy = "is varied by the sweep.", f"Set {VARIED[name]} instead."
-            raise BrainSegError("E-PARAMETER", name, what, remedy)
+            raise BrainSegError("E-PARAM", name, what, remedy)
         takers = {n: defaults for n, defaults in known.items() if name in defaults}
         if not takers:
             names = sorted({n for defaults in known.values() for n in defaults})
             what = "no notebook has a parameter of this name."
             remedy = f"Known: {', '.join(n for n in names if n not in VARIED)}."
-            raise BrainSegError("E-PARAMETER", name, what, remedy)
+            raise BrainSegError("E-PARAM", name, what, remedy)
         for defaults in takers.values():
             check_type(name, value, defaults[name])
     for model, notebook in NOTEBOOKS.items():

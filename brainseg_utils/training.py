@@ -3,188 +3,157 @@
 from __future__ import annotations
 
 import os
-import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import keras
-
-from brainseg_utils.augmentation import Augmentation
-from brainseg_utils.batches import Batches
-from brainseg_utils.callbacks import PhaseSwitch
 from brainseg_utils.cohorts import Cohort
+from brainseg_utils.compiling import build_model, compile_model, load_model
+from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.crashpoints import crashpoint
+from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_json
-from brainseg_utils.losses import DiceLoss
+from brainseg_utils.fitting import Fit, Job
+from brainseg_utils.interruptions import tidy_on_sigterm
 from brainseg_utils.machine import peak_memory_mb, versions
-from brainseg_utils.metrics import HardDice
-from brainseg_utils.models import BUILDERS
-from brainseg_utils.pipelines import make_feed
-from brainseg_utils.plans import find_run, split_of
+from brainseg_utils.memory_errors import is_out_of_memory, out_of_memory
+from brainseg_utils.mirror import Mirror
+from brainseg_utils.plans import find_run
 from brainseg_utils.runs import Run, write_history
-from brainseg_utils.splits import Split
-from brainseg_utils.weights import load_weights, save_weights
+from brainseg_utils.states import State, read_state, remove_states
+from brainseg_utils.weights import save_weights
 from brainseg_utils.workspace import Workspace
 
-
-def build_model(config: TrainingConfig, cohort: Cohort) -> keras.Model:
-    """Build the network for this cohort's slices, with fresh weights."""
-    shape = tuple(cohort.store.images.shape[1:])
-    return BUILDERS[config.model](shape, config.dropout_rate, config.filters)
-
-
-def compile_model(model: keras.Model, config: TrainingConfig) -> None:
-    """Compile with the paper's choices: Adam and one minus Dice."""
-    optimizer = keras.optimizers.Adam(config.learning_rate)
-    model.compile(optimizer, loss=DiceLoss(), metrics=[HardDice()])
-
-
-def make_callbacks(config: TrainingConfig) -> list[keras.callbacks.Callback]:
-    """Make early stopping, and the phase switch where there are two phases."""
-    monitor, mode = config.monitor
-    callbacks = [
-        keras.callbacks.EarlyStopping(
-            monitor, mode=mode, patience=config.patience, restore_best_weights=True
-        )
-    ]
-    if config.switch_epoch is not None:
-        frozen = [f"encoder{level + 1}_" for level in range(config.frozen_blocks)]
-        rate = config.fine_learning_rate
-        callbacks.append(PhaseSwitch(config.switch_epoch, rate, frozen))
-    return callbacks
+__all__ = ["build_model", "compile_model", "load_model", "train"]
 
 
 def train(
-    config: TrainingConfig, cohort: Cohort, workspace: Workspace, verbose: int = 2
+    config: TrainingConfig,
+    cohort: Cohort,
+    workspace: Workspace,
+    verbose: bool = True,
+    compute: Compute | None = None,
+    must_resume: bool = False,
 ) -> Run:
-    """Train a network, or return the run at once where it is trained already.
+    """Train a network: begin, go on where it was interrupted, or return at once.
+
+    Killed at any moment and called again, it ends with the weights and the history of
+    an uninterrupted training, on a CPU bit for bit; at most the epoch that was under
+    way is repeated.
 
     Args:
         config: What to train.
         cohort: Patients and slices; the fold's test patients are not touched.
         workspace: Where the run folder goes.
-        verbose: As in Keras; 2 prints one line an epoch.
+        verbose: Whether to print a line an epoch.
+        compute: How to run it: GPUs, precision, what to do when memory ends.
+        must_resume: Refuse to begin anew where nothing is to go on from.
 
     Returns:
         The run, with configuration, history and the best epoch's weights.
+
+    Raises:
+        BrainSegError: `E-NO-CKPT` (nothing to resume), `E-CKPT` (every state damaged),
+            `E-CKPT-MISMATCH` (of another training), `E-NAN`, `E-OOM`, `E-GPU`,
+            `E-DISK`, `E-CACHE-GONE`. The state of the last good epoch is kept.
     """
     run = find_run(config, cohort, workspace)
-    if run.trained:
-        print(f"trained already: {run.folder.name}")
-        return run
-    split = split_of(config, cohort)
-    keras.utils.set_random_seed(config.seed)
-    model = build_model(config, cohort)
-    compile_model(model, config)
-    started = time.perf_counter()
-    history = _fit(model, config, cohort, split, verbose)
-    _save(run, model, config, cohort, split, history, time.perf_counter() - started)
+    report = print if verbose else _say_nothing
+    with run.locked(report), tidy_on_sigterm():
+        mirror = Mirror.of(run, report)
+        mirror.pull()
+        if run.trained:
+            report(f"trained already: {run.folder.name}")
+            remove_states(run.states)  # Where it was killed before it tidied up.
+        else:
+            job = Job(config, cohort, run, mirror, compute or Compute(), report)
+            _train(job, _find_state(run, report, must_resume))
+        mirror.keep_results()
     return run
 
 
-def load_model(run: Run, cohort: Cohort) -> keras.Model:
-    """Build a run's network anew and load its weights.
-
-    Raises:
-        BrainSegError: The weights are damaged or of another architecture.
-    """
-    known = {name: run.config[name] for name in TrainingConfig.__dataclass_fields__}
-    model = build_model(TrainingConfig(**known), cohort)
-    load_weights(model, run.folder / "weights.npz")
-    return model
+def _say_nothing(line: str) -> None:
+    pass
 
 
-def _fit(
-    model: keras.Model,
-    config: TrainingConfig,
-    cohort: Cohort,
-    split: Split,
-    verbose: int,
-) -> dict[str, list[float]]:
-    store = cohort.store
-    rows, drawn = store.rows(split.train), config.slices_per_epoch
-    augmentation = Augmentation(config.rotation_degrees) if config.augment else None
-    batches = Batches(
-        store,
-        rows,
-        config.batch_size,
-        augmentation,
-        shuffle=True,
-        seed=config.seed,
-        slices_per_epoch=drawn,
-    )
-    # Half an epoch's slices suffice to watch by; scores come from all of them.
-    validation_rows = store.rows(split.validation, at_most=drawn // 2)
-    # Mixed like the training batches: the loss of a batch without tumour means little.
-    validation = Batches(store, validation_rows, config.batch_size, shuffle=True)
-    record = _Record()
-    try:
-        model.fit(
-            make_feed(batches, config.epochs),
-            epochs=config.epochs,
-            steps_per_epoch=batches.steps,
-            shuffle=False,  # The batches are shuffled; Keras would warn.
-            validation_data=make_feed(validation),
-            callbacks=[*make_callbacks(config), record],
-            verbose=verbose,
+def _find_state(
+    run: Run, report: Callable[[str], None], must_resume: bool
+) -> State | None:
+    state = read_state(run.states, report)
+    if state is None and (run.folder / "history.csv").is_file():
+        raise BrainSegError(
+            "E-CKPT",
+            run.states,
+            f"holds no state, but {run.folder / 'history.csv'} tells of epochs.",
+            f"Get it from a copy, or delete {run.folder} to train from epoch 1.",
         )
-    except Exception as error:
-        # A store that has gone away comes out of TensorFlow as an error of its own.
-        for failure in (*batches.failures, *validation.failures):
-            raise failure from error
-        raise
-    return record.columns
+    if state is None and must_resume:
+        raise BrainSegError(
+            "E-NO-CKPT",
+            run.states,
+            "a training was to go on, and there is nothing to go on from.",
+            "Check the parameters and BRAINSEG_HOME, or begin without must_resume.",
+        )
+    return state
 
 
-class _Record(keras.callbacks.Callback):
-    """Collect each epoch's figures, its learning rate and its seconds."""
+def _train(job: Job, state: State | None) -> None:
+    job.compute.check()
+    _write_config(job)
+    batch_size = state.facts["batch_size"] if state else job.config.batch_size
+    while True:
+        try:
+            fit = Fit(job, batch_size, state)
+            fit.run()
+            break
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            shape = job.cohort.store.images.shape[1:]
+            refusal = out_of_memory(error, batch_size, shape)
+            if not job.compute.halve_on_oom or batch_size == 1:
+                raise refusal from error
+        batch_size //= 2
+        job.report(f"memory ended; goes on with {batch_size} slices in a batch")
+        state = read_state(job.run.states, job.report)
+    _save(job, fit)
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.columns: dict[str, list[float]] = {}
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self.started = time.perf_counter()
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        figures = {
-            "epoch": epoch + 1,
-            **{name: float(value) for name, value in (logs or {}).items()},
-            "learning_rate": float(self.model.optimizer.learning_rate),
-            "seconds": time.perf_counter() - self.started,
-        }
-        for name, value in figures.items():
-            self.columns.setdefault(name, []).append(value)
-
-
-def _save(
-    run: Run,
-    model: keras.Model,
-    config: TrainingConfig,
-    cohort: Cohort,
-    split: Split,
-    history: dict[str, list[float]],
-    seconds: float,
-) -> None:
+def _write_config(job: Job) -> None:
     write_json(
-        run.folder / "config.json",
+        job.run.folder / "config.json",
         {
-            **asdict(config),
-            "cohort": cohort.name,
-            "store": cohort.store.key,
-            "split": split.as_dict(),
+            **asdict(job.config),
+            "cohort": job.cohort.name,
+            "store": job.cohort.store.key,
+            "split": job.split.as_dict(),
         },
     )
-    write_history(run, history)
-    save_weights(model, run.folder / "weights.npz")
-    monitor, mode = config.monitor
+
+
+def _save(job: Job, fit: Fit) -> None:
+    folder, history = job.run.folder, fit.record.columns
+    write_history(job.run, history)
+    save_weights(fit.model, folder / "weights.npz")
+    crashpoint("training.weights")
+    write_json(folder / "training.json", _training_facts(job, fit))
+    crashpoint("training.saved")
+    remove_states(job.run.states)
+
+
+def _training_facts(job: Job, fit: Fit) -> dict[str, Any]:
+    history = fit.record.columns
+    monitor, mode = job.config.monitor
     best = {"max": max, "min": min}[mode](history[monitor])
-    facts = {
-        "seconds": seconds,
+    return {
+        "seconds": fit.seconds,
         "epochs": len(history["epoch"]),
         "best_epoch": history[monitor].index(best) + 1,
-        "parameters": model.count_params(),
+        "batch_size": fit.batch_size,
+        "parameters": fit.model.count_params(),
         "peak_memory_mb": peak_memory_mb(),
         "cores": os.cpu_count(),
+        "compute": job.compute.facts(),
         "versions": versions(),
     }
-    write_json(run.folder / "training.json", facts)

@@ -9,6 +9,7 @@ import numpy as np
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import replacing
+from brainseg_utils.states import check_same
 
 if TYPE_CHECKING:
     import keras
@@ -43,12 +44,8 @@ def load_weights(model: keras.Model, path: Path) -> None:
         ) from error
     wanted = {w.path.replace("/", "."): w for w in model.weights}
     shapes = {name: array.shape for name, array in arrays.items()}
-    if shapes != {name: tuple(w.shape) for name, w in wanted.items()}:
-        raise BrainSegError(
-            "E-CKPT-MISMATCH",
-            path,
-            f"holds weights of another architecture than {model.name} as built.",
-            "Build the network with the run's own config.json.",
-        )
+    here = {name: tuple(w.shape) for name, w in wanted.items()}
+    remedy = f"Build {model.name} with the run's own config.json."
+    check_same(path, shapes, here, remedy)
     for name, weight in wanted.items():
         weight.assign(arrays[name])

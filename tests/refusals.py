@@ -21,3 +21,10 @@ def assert_explained(problem, code, path):
     assert problem.what and problem.remedy
     for part in (code, str(path), problem.what, problem.remedy):
         assert part in str(problem)
+
+
+def refusal(call, *arguments):
+    """Return the error with which a call refuses its arguments."""
+    with pytest.raises(BrainSegError) as caught:
+        call(*arguments)
+    return caught.value

@@ -41,7 +41,7 @@ def test_settings_are_values_and_never_code(setting, value):
     ],
 )
 def test_setting_that_is_none_is_refused(bad):
-    with pytest.raises(BrainSegError, match="E-PARAMETER"):
+    with pytest.raises(BrainSegError, match="E-PARAM"):
         read_parameters(Path("nowhere"), "quick", "", [bad])
 
 

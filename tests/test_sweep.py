@@ -123,7 +123,7 @@ def test_unknown_parameter_is_refused_before_anything_runs(notebook, tmp_path):
     "wrong", [{"value": "1"}, {"value": True}, {"value": 1.0}, {"rate": "x"}]
 )
 def test_wrong_type_is_refused(notebook, wrong):
-    with pytest.raises(BrainSegError, match="E-PARAMETER"):
+    with pytest.raises(BrainSegError, match="E-PARAM"):
         check_parameters(notebook, wrong)
 
 

@@ -10,7 +10,7 @@ from brainseg_utils.evaluation import evaluate_run, predict_slices
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.runs import Run
-from brainseg_utils.training import load_model, make_callbacks, train
+from brainseg_utils.training import load_model, train
 from brainseg_utils.workspace import Workspace
 
 CONFIG = TrainingConfig(
@@ -102,14 +102,14 @@ def test_unfinished_folder_is_not_taken_for_a_run(tmp_path):
 
 def test_test_patients_are_not_read_in_training(cohort, tmp_path, monkeypatch):
     seen = []
-    from brainseg_utils import training
+    from brainseg_utils import fitting
 
     def spy(batches, *epochs):
         seen.extend(batches.rows.tolist())
         return real(batches, *epochs)
 
-    real = training.make_feed
-    monkeypatch.setattr(training, "make_feed", spy)
+    real = fitting.make_feed
+    monkeypatch.setattr(fitting, "make_feed", spy)
     config = replace(CONFIG, epochs=1, seed=9)
     train(config, cohort, Workspace(tmp_path, "test"), verbose=0)
     held_out = cohort.store.rows(split_of(config, cohort).test)
@@ -117,10 +117,8 @@ def test_test_patients_are_not_read_in_training(cohort, tmp_path, monkeypatch):
 
 
 def test_cnn1_stops_by_the_metric_and_cnn2_by_the_loss():
-    stop = make_callbacks(replace(CONFIG, model="cnn1"))[0]
-    assert (stop.monitor, stop.mode) == ("val_dice", "max")
-    stop = make_callbacks(CONFIG)[0]
-    assert (stop.monitor, stop.mode) == ("val_loss", "min")
+    assert replace(CONFIG, model="cnn1").monitor == ("val_dice", "max")
+    assert CONFIG.monitor == ("val_loss", "min")
 
 
 def test_phase_switches_after_half_of_the_epochs():

@@ -1,0 +1,220 @@
+"""One life of a training: from its beginning, or from a state, to its last epoch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from brainseg_utils.augmentation import Augmentation
+from brainseg_utils.batches import Batches
+from brainseg_utils.callbacks import (
+    Checkpoint,
+    EarlyStopping,
+    EpochSeeds,
+    PhaseSwitch,
+    Progress,
+    Record,
+    StopOnNaN,
+)
+from brainseg_utils.cohorts import Cohort
+from brainseg_utils.compiling import build_model, compile_model
+from brainseg_utils.compute import Compute
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.mirror import Mirror
+from brainseg_utils.pipelines import make_feed
+from brainseg_utils.plans import identity_of, split_of
+from brainseg_utils.runs import Run, write_history
+from brainseg_utils.snapshots import load_snapshot
+from brainseg_utils.splits import Split
+from brainseg_utils.states import State, check_same
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training, whole: what, on whom, where to, and how.
+
+    Attributes:
+        config: What to train.
+        cohort: Patients and slices.
+        run: The run folder.
+        mirror: The run folder's copy.
+        compute: How to run it.
+        report: Takes lines of text as the training goes on.
+    """
+
+    config: TrainingConfig
+    cohort: Cohort
+    run: Run
+    mirror: Mirror
+    compute: Compute
+    report: Callable[[str], None]
+
+    @cached_property
+    def split(self) -> Split:
+        """The patients of each part."""
+        return split_of(self.config, self.cohort)
+
+    @cached_property
+    def identity(self) -> dict[str, Any]:
+        """What must be equal for a state to belong to this training."""
+        return {**identity_of(self.config, self.cohort), **self.split.as_dict()}
+
+    def training_batches(self, batch_size: int) -> Batches:
+        """Return the batches to learn from, augmented."""
+        config, store = self.config, self.cohort.store
+        augment = Augmentation(config.rotation_degrees) if config.augment else None
+        return Batches(
+            store,
+            store.rows(self.split.train),
+            batch_size,
+            augment,
+            shuffle=True,
+            seed=config.seed,
+            slices_per_epoch=config.slices_per_epoch,
+        )
+
+    def validation_batches(self, batch_size: int) -> Batches:
+        """Return the batches to watch by."""
+        store = self.cohort.store
+        # Half an epoch's slices suffice to watch by; scores come from all of them.
+        at_most = self.config.slices_per_epoch // 2
+        rows = store.rows(self.split.validation, at_most)
+        # Mixed like the training batches: the loss of one without tumour means little.
+        return Batches(store, rows, batch_size, shuffle=True)
+
+
+class Fit:
+    """A job's network in training.
+
+    Args:
+        job: What to do.
+        batch_size: Slices in a batch; less than the configuration's where those did
+            not fit into memory.
+        state: Where to go on; None begins with fresh weights.
+
+    Attributes:
+        model: The network; after `run`, with the best epoch's weights.
+        record: The history so far.
+
+    Raises:
+        BrainSegError: `E-CKPT-MISMATCH` for a state of something else.
+    """
+
+    def __init__(self, job: Job, batch_size: int, state: State | None = None):
+        self.job, self.batch_size, self.state = job, batch_size, state
+        self.started = time.perf_counter()
+        keras.utils.set_random_seed(job.config.seed)
+        with job.compute.scope():
+            self.model = build_model(job.config, job.cohort)
+            job.compute.synchronise(self.model)
+            compile_model(self.model, job.config, job.compute.jit_compile)
+        self.stopping = EarlyStopping(*job.config.monitor, job.config.patience)
+        self.switch = _phase_switch(job.config)
+        self.record = Record()
+        if state:
+            self._take_up(state)
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs were finished before this life."""
+        return self.state.epochs if self.state else 0
+
+    @property
+    def seconds(self) -> float:
+        """How long the training has taken, over all its lives."""
+        before = self.state.facts["seconds"] if self.state else 0.0
+        return before + time.perf_counter() - self.started
+
+    def run(self) -> None:
+        """Train to the end, keeping the state of every epoch.
+
+        Raises:
+            BrainSegError: `E-NAN`, `E-CACHE-GONE`, `E-DISK`: the last epoch's state
+                is there all the same, and the same call goes on from it.
+        """
+        if self.epochs < self.job.config.epochs and not self.stopping.stopped:
+            self._fit()
+        else:
+            self.model.set_weights(self.best_weights)
+
+    def _take_up(self, state: State) -> None:
+        folder, identity = self.job.run.states, state.facts["identity"]
+        remedy = f"Delete {folder} to train from epoch 1."
+        check_same(folder, identity, self.job.identity, remedy)
+        self.record = Record(state.facts["history"])
+        if self.switch and state.epochs > self.switch.epoch:
+            self.switch.apply(self.model)
+        self.best_weights = load_snapshot(self.model, state.arrays, folder)
+        self.stopping.resume(state.facts["stopping"], self.best_weights)
+        self.job.report(f"goes on after epoch {state.epochs}")
+
+    def _fit(self) -> None:
+        config = self.job.config
+        batches = self.job.training_batches(self.batch_size)
+        validation = self.job.validation_batches(self.batch_size)
+        checkpoint = Checkpoint(
+            self.job.run.states, self.stopping, self.record, self._facts, self._kept
+        )
+        try:
+            self.model.fit(
+                make_feed(batches, config.epochs - self.epochs, self.epochs),
+                initial_epoch=self.epochs,
+                epochs=config.epochs,
+                steps_per_epoch=batches.steps,
+                shuffle=False,  # The batches are shuffled; Keras would warn.
+                validation_data=make_feed(validation),
+                callbacks=self._callbacks(batches, checkpoint),
+                verbose=0,
+            )
+            checkpoint.wait()
+        except Exception as error:
+            # A store that has gone away comes out of TensorFlow as an error of its own.
+            for failure in (*batches.failures, *validation.failures):
+                raise failure from error
+            raise
+        finally:
+            checkpoint.close()
+
+    def _callbacks(
+        self, batches: Batches, checkpoint: Checkpoint
+    ) -> list[keras.callbacks.Callback]:
+        job = self.job
+        estimate = not job.compute.gpus
+        callbacks = [
+            EpochSeeds(job.config.seed),
+            StopOnNaN(batches, job.run.folder),  # Before anything is kept.
+            self.record,
+            self.stopping,
+            *([self.switch] if self.switch else []),
+            checkpoint,
+            Progress(job.config.epochs, self.record, estimate, job.report),
+        ]
+        if keras.backend.backend() == "tensorflow":
+            logs = job.run.folder / "tensorboard"
+            callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
+        return callbacks
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "identity": self.job.identity,
+            "batch_size": self.batch_size,
+            "seconds": self.seconds,
+        }
+
+    def _kept(self, path: Path, state: State) -> None:
+        """Make the history that people read, and the copy, of what was just kept."""
+        write_history(self.job.run, state.facts["history"])
+        self.job.mirror.keep_states()
+
+
+def _phase_switch(config: TrainingConfig) -> PhaseSwitch | None:
+    if config.switch_epoch is None:
+        return None
+    frozen = [f"encoder{level + 1}_" for level in range(config.frozen_blocks)]
+    return PhaseSwitch(config.switch_epoch, config.fine_learning_rate, frozen)

@@ -145,9 +145,10 @@ class Mirror:
                     raise OSError(f"{name} is not there what it is here")
                 crashpoint("mirror.copied")
         write_json(manifest, here)
-        for name in set(there) - set(here):
-            if _ours(name):
-                (self.folder / name).unlink(missing_ok=True)
+        gone = [self.folder / name for name in set(there) - set(here) if _ours(name)]
+        # And what a lost connection left half-written under a temporary name.
+        for path in [*gone, *self.folder.rglob(".????????-*")]:
+            path.unlink(missing_ok=True)
 
     def _warn(self, what: str) -> None:
         self.report(f"W-SYNC  {self.folder}: {what} The local run is whole. {REMEDY}")

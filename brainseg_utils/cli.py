@@ -45,6 +45,25 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
 
+    sweep = commands.add_parser("sweep", help="execute a notebook over a grid")
+    sweep.add_argument("notebook")
+    sweep.add_argument(
+        "--grid", nargs="+", default=[], metavar="NAME=[A,B]", help="what varies"
+    )
+    sweep.add_argument("--seeds", nargs="+", type=int, default=[], metavar="N")
+    sweep.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="other parameters"
+    )
+    sweep.add_argument("--workers", type=int, default=2, help="how many at a time")
+    sweep.add_argument(
+        "--timeout", type=float, default=0, metavar="S", help="seconds a cell may take"
+    )
+    sweep.add_argument("--to", default="", metavar="FOLDER", help="runs/sweeps/NAME")
+    sweep.add_argument(
+        "--dask", default="", metavar="ADDRESS", help="use a Dask scheduler's workers"
+    )
+    sweep.set_defaults(command=_sweep)
+
     check = commands.add_parser("check", help="list every problem of a folder")
     _add_folder_options(check)
     check.add_argument(
@@ -91,6 +110,22 @@ def _run(options: argparse.Namespace) -> None:
     from brainseg_utils.suite import run_suite
 
     run_suite(options.profile, options.data, options.set)
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from brainseg_utils.sweep.command import sweep_notebook
+
+    done = sweep_notebook(
+        options.notebook,
+        options.grid,
+        options.seeds,
+        options.set,
+        options.workers,
+        options.timeout,
+        options.to,
+        options.dask,
+    )
+    return 0 if done else 1
 
 
 def _check(options: argparse.Namespace) -> int:

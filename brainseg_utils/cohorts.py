@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg_utils.cases import SEQUENCES, Case, find_cases
-from brainseg_utils.errors import errors_of, raise_all
+from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.grid import SliceGrid
 from brainseg_utils.phantom import make_phantoms
 from brainseg_utils.slices import prepare_slices
@@ -44,6 +44,17 @@ class DataConfig:
     labels: str = ""
     on_bad: str = "fail"
     seed: int = 0
+
+    def __post_init__(self):
+        SliceGrid(self.crop_size, self.image_size)  # It knows which sizes can be.
+        for name, wanted, holds in (
+            ("patients", "at least 1", self.patients >= 1),
+            ("spacing_mm", "positive", self.spacing_mm > 0),
+            ("on_bad", "'fail' or 'exclude'", self.on_bad in ("fail", "exclude")),
+        ):
+            if not holds:
+                what = f"wanted {wanted}, got {getattr(self, name)!r}."
+                raise BrainSegError("E-PARAM", name, what, "Correct it.")
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> DataConfig:

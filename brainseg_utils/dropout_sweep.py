@@ -13,8 +13,8 @@ from brainseg_utils.cohorts import Cohort, DataConfig, load_cohort
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import patient_means
-from brainseg_utils.execution import notebook_parameters
 from brainseg_utils.files import read_json, write_json, write_text
+from brainseg_utils.parameters import notebook_parameters, unknown_parameter
 from brainseg_utils.plans import find_run, resolve
 from brainseg_utils.runs import Run
 from brainseg_utils.splits import folds_to_run, patient_of
@@ -49,14 +49,13 @@ class DropoutSweep:
         known = {name for defaults in self.defaults.values() for name in defaults}
         varied = sorted(set(overrides) & set(VARIED))
         unknown = sorted(set(overrides) - known)
-        if varied or unknown:
-            name = (varied + unknown)[0]
-            remedy = f"Known: {', '.join(sorted(known - set(VARIED)))}."
-            if varied:
-                remedy = f"The sweep varies it: set {VARIED[name]} instead."
-            raise BrainSegError(
-                "E-PARAM", "overrides", f"cannot take {name!r}.", remedy
-            )
+        if varied:
+            what = f"cannot take {varied[0]!r}."
+            remedy = f"The sweep varies it: set {VARIED[varied[0]]} instead."
+            raise BrainSegError("E-PARAM", "overrides", what, remedy)
+        if unknown:
+            what = "neither notebook has a parameter of this name."
+            raise unknown_parameter(unknown[0], what, sorted(known - set(VARIED)))
 
     @cached_property
     def cohort(self) -> Cohort:

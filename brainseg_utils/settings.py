@@ -12,7 +12,7 @@ import yaml
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.dropout_sweep import NOTEBOOKS, VARIED
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.execution import check_type
+from brainseg_utils.parameters import check_type, unknown_parameter
 
 
 def parameters_for(
@@ -50,7 +50,10 @@ def read_parameters(
         )
     if data_dir:
         parameters["data_dir"] = data_dir
-    parameters |= dict(_parse_setting(setting) for setting in settings)
+    parameters |= dict(parse_setting(setting) for setting in settings)
+    if parameters["profile"] != profile:
+        what, remedy = "is an option of its own.", "Use --profile, or make PROFILE=..."
+        raise BrainSegError("E-PARAM", "profile", what, remedy)
     # The caller's folder, not the notebooks', is what a relative path means.
     for name in ("data_dir", "split_file", "layout"):
         path = Path(str(parameters.get(name, ""))).expanduser()
@@ -59,11 +62,15 @@ def read_parameters(
     return parameters
 
 
-def _parse_setting(setting: str) -> tuple[str, Any]:
-    """Read `name=value`; YAML for words whose quotes the shell has taken off."""
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """Read `name=value`; YAML for words whose quotes the shell has taken off.
+
+    Raises:
+        BrainSegError: `E-PARAM` where it is no such thing.
+    """
     name, equals, value = setting.partition("=")
     try:
-        if not (equals and value and name.isidentifier()) or name == "profile":
+        if not (equals and value and name.isidentifier()):
             raise ValueError
         try:
             return name, ast.literal_eval(value)
@@ -74,8 +81,7 @@ def _parse_setting(setting: str) -> tuple[str, Any]:
             "E-PARAM",
             setting,
             "wanted name=value.",
-            "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude; the "
-            "profile is an option of its own.",
+            "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude.",
         ) from None
 
 
@@ -99,8 +105,7 @@ def check_settings(
         if not takers:
             names = sorted({n for defaults in known.values() for n in defaults})
             what = "no notebook has a parameter of this name."
-            remedy = f"Known: {', '.join(n for n in names if n not in VARIED)}."
-            raise BrainSegError("E-PARAM", name, what, remedy)
+            raise unknown_parameter(name, what, [n for n in names if n not in VARIED])
         for defaults in takers.values():
             check_type(name, value, defaults[name])
     for model, notebook in NOTEBOOKS.items():

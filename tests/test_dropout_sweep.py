@@ -46,7 +46,7 @@ def test_override_goes_only_where_it_is_known(cohort):
 
 
 def test_unknown_override_is_refused(cohort):
-    with pytest.raises(BrainSegError, match="cannot take 'epcohs'. Known: .*epochs"):
+    with pytest.raises(BrainSegError, match="epcohs: .*Did you mean epochs"):
         make_sweep(cohort, epcohs=3)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from brainseg_utils.machine import describe_machine
+from brainseg_utils.times import in_words
 
 TIMED_STEPS = 5  # The first step builds the graph; a few more tell the speed.
 
@@ -94,12 +95,3 @@ class Progress(keras.callbacks.Callback):
         recent = self.record.columns["seconds"][-3:]
         left = (self.epochs - epoch - 1) * min(recent)
         self.report(f"{line}, {in_words(left)} left" if left else line)
-
-
-def in_words(seconds: float) -> str:
-    """Return a length of time as people say it: `"45 s"`, `"12 min"`, `"3.5 h"`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

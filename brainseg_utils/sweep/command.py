@@ -1,0 +1,99 @@
+"""What `brainseg sweep` does: a grid from the command line, and its table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.settings import parse_setting
+from brainseg_utils.sweep.points import expand_grid
+from brainseg_utils.sweep.running import run_sweep
+from brainseg_utils.sweep.tables import write_table
+from brainseg_utils.workspace import open_workspace
+
+
+def sweep_notebook(
+    notebook: str | Path,
+    grid: Sequence[str] = (),
+    seeds: Sequence[int] = (),
+    settings: Sequence[str] = (),
+    workers: int = 2,
+    timeout: float = 0,
+    folder: str | Path = "",
+    dask: str = "",
+) -> bool:
+    """Execute a notebook over a grid of parameters, and print and write the table.
+
+    Args:
+        notebook: The notebook; it needs a cell tagged `parameters`.
+        grid: `"name=[value, value]"` for each parameter that varies.
+        seeds: Values of the parameter `seed`.
+        settings: `"name=value"` for each other parameter that differs from its default.
+        workers: How many at a time on this machine.
+        timeout: Seconds that a cell may take; 0 for any time.
+        folder: Where executed notebooks and `results.csv` go; by default below runs/.
+        dask: Address of a Dask scheduler whose workers to use in place of this machine.
+
+    Returns:
+        Whether every run is done.
+
+    Raises:
+        BrainSegError: `E-PARAM` for what does not fit the notebook, before any runs.
+    """
+    workspace = open_workspace()
+    notebook = Path(notebook).expanduser()
+    folder = Path(folder or workspace.root / "runs" / "sweeps" / notebook.stem)
+    fixed = {name: [value] for name, value in map(parse_setting, settings)}
+    varied = dict(_varied(setting) for setting in grid)
+    if seeds:
+        varied["seed"] = [*seeds]
+    points = expand_grid(notebook, {**fixed, **varied})
+    with _executor(dask) as executor:
+        outcomes = run_sweep(
+            points,
+            folder,
+            cwd=workspace.root,
+            executor=executor,
+            workers=workers,
+            timeout=timeout,
+        )
+    table = write_table(outcomes, folder / "results.csv")
+    print(f"\n{table.drop(columns='error').to_string(index=False)}")
+    print(f"\nwritten: {os.path.relpath(folder / 'results.csv')}")
+    return all(outcome.status != "failed" for outcome in outcomes)
+
+
+def _varied(setting: str) -> tuple[str, list[Any]]:
+    name, values = parse_setting(setting)
+    if not isinstance(values, list) or not values:
+        what = f"wanted a list of values, got {values!r}."
+        remedy = f"Write {name}=[first,second], or use --set for a single value."
+        raise BrainSegError("E-PARAM", name, what, remedy)
+    return name, values
+
+
+@contextmanager
+def _executor(dask: str) -> Iterator[Executor | None]:
+    """Give Dask's executor where its address was given, else None."""
+    if not dask:
+        yield None
+        return
+    try:
+        from distributed import Client
+    except ImportError:
+        what, remedy = "is not installed.", "pip install distributed, then again."
+        raise BrainSegError("E-DASK", "distributed", what, remedy) from None
+    try:
+        client = Client(dask, timeout="10s")
+    except (OSError, ValueError) as error:
+        what = f"no scheduler answers there: {error}."
+        remedy = "Start one with `dask scheduler`, and give the address it prints."
+        raise BrainSegError("E-DASK", dask, what, remedy) from error
+    with client:
+        # Not pure: equal arguments must run again where a record was lost.
+        yield client.get_executor(pure=False)

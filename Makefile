@@ -52,15 +52,19 @@ suite: setup notebooks
 	$(BIN)/brainseg run --set "folds=[0]" workers=1
 	test -s runs/smoke/report.html && test -s runs/smoke/summary.json
 
-bench: setup  ## Measure preparation and input pipeline beside others: DATA=folder
+bench: setup  ## Measure data layer and training beside others: DATA=folder
 	$(BIN)/python benchmarks/prepare.py $(if $(DATA),--data "$(DATA)")
 	$(BIN)/python benchmarks/input_pipeline.py $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python benchmarks/training_step.py
+	$(BIN)/python benchmarks/between_epochs.py $(if $(DATA),--data "$(DATA)")
 
 fuzz: setup  ## Read 100,000 mutated NIfTI files (the tests read 10,000)
 	BRAINSEG_MUTANTS=100000 $(BIN)/python -m pytest -q tests/test_nifti_fuzz.py
 
-kills: setup  ## Kill 500 preparations at random moments (the tests kill 10)
+kills: setup  ## Kill 500 preparations, 26 trainings, 12 sweeps (the tests kill fewer)
 	BRAINSEG_KILLS=500 $(BIN)/python -m pytest -q tests/test_kills.py
+	BRAINSEG_TRAINING_KILLS=20 $(BIN)/python -m pytest -q tests/test_resume.py
+	BRAINSEG_SWEEP_KILLS=12 $(BIN)/python -m pytest -q tests/test_sweep_kills.py
 
 gallery: setup  ## Render the executed quick run into gallery/
 	$(BIN)/python -m brainseg_utils.gallery

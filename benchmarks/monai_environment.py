@@ -56,6 +56,7 @@ class MonaiPeer:
     Args:
         python: The environment's interpreter.
         setup: Settings of the work, sent once; see `monai_peer.py`.
+        script: What runs there.
 
     Attributes:
         facts: What the process said when it was ready, such as `"start_seconds"`.
@@ -64,10 +65,12 @@ class MonaiPeer:
         WayFailed: It did not start.
     """
 
-    def __init__(self, python: Path, setup: Mapping[str, Any]):
+    def __init__(
+        self, python: Path, setup: Mapping[str, Any], script: str = "monai_peer.py"
+    ):
         self._errors = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
-            [python, HERE / "monai_peer.py"],
+            [python, HERE / script],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -88,7 +91,7 @@ class MonaiPeer:
             self._process.stdin.flush()
             return json.loads(self._process.stdout.readline())
         except (OSError, ValueError):
-            raise WayFailed(f"MONAI's process ended: {self._last_words()}") from None
+            raise WayFailed(f"the process ended: {self._last_words()}") from None
         finally:
             timer.cancel()
 

@@ -84,7 +84,8 @@ def show(
     from brainseg_utils.report import text_table
 
     machine, patients = outcome["machine"], len(outcome["patients"])
-    print(f"{outcome['benchmark']}: {patients} patients of {outcome['data']}")
+    of_patients = f"{patients} patients of " if patients else ""
+    print(f"{outcome['benchmark']}: {of_patients}{outcome['data']}")
     print(f"{outcome['date']}, {machine['description']}\n")
     print(text_table(rows), end="\n\n")
     print(text_table(ratio_rows(outcome)), end="\n\n")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -89,12 +89,8 @@ class Compute:
         """The strategy over several devices; None where there is one."""
         if keras.backend.backend() != "tensorflow" or self.strategy == "one":
             return None
-        devices = list(self.devices) or self.gpus
-        if len(devices) < 2:
-            return None
-        import tensorflow as tf
-
-        return tf.distribute.MirroredStrategy(devices)
+        devices = self.devices or tuple(self.gpus)
+        return _mirrored(devices) if len(devices) > 1 else None
 
     @property
     def policy(self) -> str:
@@ -134,3 +130,10 @@ class Compute:
             "precision": self.policy,
             "jit": self.jit,
         }
+
+
+@cache  # A second strategy would count its collective operations from 1 again.
+def _mirrored(devices: tuple[str, ...]) -> tf.distribute.Strategy:
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(list(devices))

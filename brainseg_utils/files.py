@@ -69,8 +69,8 @@ def replacing_folder(path: str | Path) -> Iterator[Path]:
                 _flush(file)
             try:
                 os.rename(temporary, path)
-            except OSError:
-                if not path.is_dir():
+            except OSError as error:
+                if error.errno not in IN_THE_WAY or not path.is_dir():
                     raise
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
@@ -191,6 +191,16 @@ def _lies_in(name: object, folder: Path) -> bool:
     return isinstance(name, (str, bytes, os.PathLike)) and Path(
         os.fsdecode(name)
     ).absolute().is_relative_to(existing_folder(folder / "file"))
+
+
+def flush_folder(folder: Path) -> None:
+    """Make sure that the names in a folder are on the disk, where systems can."""
+    with suppress(OSError):  # Windows opens no folders.
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
 
 
 def _flush(path: Path) -> None:

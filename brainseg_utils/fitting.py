@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,15 +69,18 @@ class Job:
     def training_batches(self, batch_size: int) -> Batches:
         """Return the batches to learn from, augmented."""
         config, store = self.config, self.cohort.store
+        rows, slices = store.rows(self.split.train), config.slices_per_epoch
+        if self.compute.replicas:  # Which cannot share a smaller last batch.
+            slices = math.ceil((slices or len(rows)) / batch_size) * batch_size
         augment = Augmentation(config.rotation_degrees) if config.augment else None
         return Batches(
             store,
-            store.rows(self.split.train),
+            rows,
             batch_size,
             augment,
             shuffle=True,
             seed=config.seed,
-            slices_per_epoch=config.slices_per_epoch,
+            slices_per_epoch=slices,
         )
 
     def validation_batches(self, batch_size: int) -> Batches:
@@ -85,6 +89,8 @@ class Job:
         # Half an epoch's slices suffice to watch by; scores come from all of them.
         at_most = self.config.slices_per_epoch // 2
         rows = store.rows(self.split.validation, at_most)
+        if self.compute.replicas and len(rows) > batch_size:
+            rows = rows[: len(rows) // batch_size * batch_size]
         # Mixed like the training batches: the loss of one without tumour means little.
         return Batches(store, rows, batch_size, shuffle=True)
 
@@ -210,7 +216,7 @@ class Fit:
     def _kept(self, path: Path, state: State) -> None:
         """Make the history that people read, and the copy, of what was just kept."""
         write_history(self.job.run, state.facts["history"])
-        self.job.mirror.keep_states()
+        self.job.mirror.keep_states_meanwhile()
 
 
 def _phase_switch(config: TrainingConfig) -> PhaseSwitch | None:

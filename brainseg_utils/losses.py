@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from brainseg_utils.replicas import sum_over_replicas
+
 
 def dice_loss(
     y_true: Any, y_pred: Any, smooth: float = 1.0, per_sample: bool = False
@@ -39,6 +41,8 @@ def dice_loss(
     axes = tuple(range(1 if per_sample else 0, len(y_pred.shape)))
     overlap = ops.sum(y_true * y_pred, axis=axes)
     total = ops.sum(y_true, axis=axes) + ops.sum(y_pred, axis=axes)
+    if not per_sample:
+        overlap, total = sum_over_replicas(overlap), sum_over_replicas(total)
     loss = 1.0 - (2.0 * overlap + smooth) / (total + smooth)
     return ops.broadcast_to(loss, ops.shape(y_pred)[:1])
 

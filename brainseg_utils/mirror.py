@@ -8,20 +8,31 @@ for a while costs a warning; what is missing there is copied when it is back.
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterable
+import hashlib
+import threading
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from brainseg_utils.copies import (
+    MANIFEST,
+    Damaged,
+    RunCopy,
+    attempt,
+    copy_folder,
+    epochs_of,
+    is_finished,
+    is_result,
+)
 from brainseg_utils.crashpoints import crashpoint
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import file_digest, read_json, write_bytes, write_json
-from brainseg_utils.runs import RECORD, Run
-from brainseg_utils.states import NAME
+from brainseg_utils.restoring import epochs_here, take_back
+from brainseg_utils.runs import RECORD, WHOLE_RUN, Run
+from brainseg_utils.states import state_files
 
-MANIFEST = "mirror.json"  # Digests of the copies, so that half a copy is known as such.
 PAUSES_S = (0.1, 1.0)  # Before a second and a third attempt; mounts drop for moments.
+PATIENCE_S = 60  # For a copy that is still under way when the results are there.
 PROGRESS = ("config.json", "history.csv")
 REMEDY = (
     "Mount the drive again and run the same cell: it copies what is missing. Without a "
@@ -44,44 +55,75 @@ class Mirror:
     folder: Path | None
     report: Callable[[str], None] = print
     missing: set[str] = field(default_factory=set)
+    _copying: threading.Thread | None = None
+    _given_up: bool = False
 
     @classmethod
     def of(cls, run: Run, report: Callable[[str], None] = print) -> Mirror:
-        """Return the mirror that `BRAINSEG_MIRROR` asks for.
+        """Return the mirror that `BRAINSEG_MIRROR` asks for; it may be out of reach.
 
         Raises:
-            BrainSegError: `E-SYNC` where its folder is not there, as when a drive is
-                not mounted; `E-PARAM` where the copy would be the run folder itself.
+            BrainSegError: `E-PARAM`, as `copies.copy_folder`.
         """
-        wanted = os.environ.get("BRAINSEG_MIRROR")
-        if not wanted:
-            return cls(run, None, report)
-        root = Path(wanted).expanduser()
-        if not root.is_dir():
-            what = "is no folder; made here, it would not be on the drive."
-            remedy = "Mount the drive and make the folder, or unset BRAINSEG_MIRROR."
-            raise BrainSegError("E-SYNC", root, what, remedy)
-        # The run's place below the project: runs/PROFILE/runs/NAME.
-        folder = root.joinpath(*run.folder.parts[-4:])
-        if folder.resolve() == run.folder.resolve():
+        return cls(run, copy_folder(run), report)
+
+    @property
+    def copy(self) -> RunCopy:
+        """The files of the copy."""
+        return RunCopy(self.folder)
+
+    def pull(self) -> None:
+        """Take back what this machine lacks; what it has finished stays as it is.
+
+        A finished copy goes before an unfinished run here: the same training, further
+        on. Where the copy is out of reach, an unfinished run goes on with a warning.
+
+        Raises:
+            BrainSegError: `E-SYNC` where nothing is here to go on from: to begin anew
+                could waste, and in the end replace, what the drive holds.
+        """
+        if not self.folder:
+            return
+        reason = attempt(self._take_back, PAUSES_S)
+        if reason and (self.run.trained or epochs_here(self.run)):
+            self._warn(f"cannot be read: {reason}.")
+        elif reason:
             raise BrainSegError(
-                "E-PARAM",
-                "BRAINSEG_MIRROR",
-                f"wanted another folder than the project's own, got {wanted}.",
-                "Name one on another disk, or unset it.",
+                "E-SYNC",
+                self.folder,
+                f"cannot be read: {reason}. It may hold a training to go on from.",
+                "Mount the drive, wait until it has caught up, and run the same cell. "
+                f"To train from epoch 1 instead, delete {self.folder}.",
             )
-        return cls(run, folder, report)
 
     def keep_states(self) -> None:
         """Copy what an unfinished training needs to go on elsewhere; never raises."""
         local = self.run.folder
-        states = [f"state/{p.name}" for p in self.run.states.glob("epoch-*.npz")]
+        states = [f"state/{path.name}" for path in state_files(self.run.states)]
         self._copy([*states, *(n for n in PROGRESS if (local / n).is_file())])
+
+    def keep_states_meanwhile(self) -> None:
+        """Begin to copy while the training goes on.
+
+        Where the copy before is still under way, this one is left out: a slow drive may
+        fall behind, and must not slow the training.
+        """
+        if self.folder and not (self._copying and self._copying.is_alive()):
+            self._copying = threading.Thread(target=self.keep_states, daemon=True)
+            self._copying.start()
 
     def keep_results(self) -> None:
         """Copy the results so far, the completion record last; never raises."""
+        if self._copying:
+            self._copying.join(PATIENCE_S)
+            if self._copying.is_alive():
+                self._given_up = True  # What it writes later would be out of date.
+                self.missing = {*self.run.results()}
+                self._warn("does not answer.")
+                return
         record = [RECORD] if (self.run.folder / RECORD).is_file() else []
-        self._copy([*self.run.results(), *record])
+        # A killed evaluation leaves half a mask under a temporary name.
+        self._copy([*filter(is_result, self.run.results()), *record])
 
     def check(self) -> None:
         """Refuse to end while the copy is behind.
@@ -94,72 +136,60 @@ class Mirror:
             what = f"lacks {names} of {self.run.folder}, which is whole."
             raise BrainSegError("E-SYNC", self.folder, what, REMEDY)
 
-    def pull(self) -> None:
-        """Take back what this machine lacks; what is here already stays as it is."""
-        try:
-            if not self.folder or not (self.folder / MANIFEST).is_file():
-                return
-            for name, digest in read_json(self.folder / MANIFEST).items():
-                self._take(name, digest)
-        except (OSError, ValueError, AttributeError) as error:
-            self._warn(f"cannot be read: {error}.")
+    def _take_back(self) -> None:
+        self.copy.check_mounted()
+        if not take_back(self.run, self.copy):
+            self._warn("holds another result of this run, which this one replaces.")
 
-    def _take(self, name: str, digest: str) -> None:
-        target = self.run.folder / name
-        if target.exists() or not _ours(name):
-            return
-        content = (self.folder / name).read_bytes()
-        write_bytes(target, content)
-        if file_digest(target) != digest:
-            target.unlink()
-            self._warn(f"{name} is damaged there, and was left.")
-
-    def _copy(self, names: Iterable[str]) -> None:
+    def _copy(self, names: list[str]) -> None:
         if not self.folder:
             return
-        names = [*names]
-        pauses = () if self.missing else PAUSES_S  # A drive that is gone stays gone.
-        for pause in (0.0, *pauses):
-            time.sleep(pause)
-            try:
-                self._bring_up_to_date(names)
-            except (OSError, BrainSegError, ValueError) as error:
-                reason = error
-            else:
-                self.missing.clear()
-                return
-        if not self.missing:
+        # A drive that is gone stays gone: one attempt an epoch, and one warning.
+        behind, self.missing = self.missing, {*names, MANIFEST}
+        pauses = () if behind else PAUSES_S
+        reason = attempt(lambda: self._bring_up_to_date(names), pauses)
+        if reason and not behind and not self._given_up:
             self._warn(f"cannot be written: {reason}.")
-        self.missing.update(names)
 
     def _bring_up_to_date(self, names: list[str]) -> None:
-        if not self.folder.parents[3].is_dir():
-            raise OSError("the folder is not there")
-        manifest = self.folder / MANIFEST
-        there = read_json(manifest) if manifest.is_file() else {}
-        here = {name: file_digest(self.run.folder / name) for name in names}
+        self.copy.check_mounted()
+        there, whole = self._known(), {*WHOLE_RUN} <= {*names}
+        if is_finished(there) and not whole:
+            self.missing = set()  # A finished copy is not undone by an unfinished run.
+            return
+        here = {}
         for name in names:
-            if there.get(name) != here[name] or not (self.folder / name).is_file():
-                write_bytes(self.folder / name, (self.run.folder / name).read_bytes())
-                if file_digest(self.folder / name) != here[name]:
-                    raise OSError(f"{name} is not there what it is here")
+            self._bring(name, here, there)
+        self._check_wanted()
+        results = {n: digest for n, digest in here.items() if not epochs_of(n)}
+        self.copy.write_digests(results)
+        self.missing = self.missing - {MANIFEST}
+        # Never a later state than those here: it may be all that is left of a training.
+        newest = float("inf") if whole else max(map(epochs_of, here), default=0)
+        states = [n for n in self.copy.states() if epochs_of(n) <= newest]
+        self.copy.remove(name for name in states if name not in here)
+
+    def _bring(self, name: str, here: dict[str, str], there: Mapping[str, str]) -> None:
+        self._check_wanted()
+        with suppress(FileNotFoundError):  # A state may just have given way to another.
+            content = (self.run.folder / name).read_bytes()
+            here[name] = hashlib.sha256(content).hexdigest()
+        if name in here:
+            known = epochs_of(name) > 0 or there.get(name) == here[name]
+            if not (known and self.copy.holds(name, len(content))):
+                self.copy.write(name, content)
                 crashpoint("mirror.copied")
-        write_json(manifest, here)
-        gone = [self.folder / name for name in set(there) - set(here) if _ours(name)]
-        # And what a lost connection left half-written under a temporary name.
-        for path in [*gone, *self.folder.rglob(".????????-*")]:
-            path.unlink(missing_ok=True)
+        self.missing = self.missing - {name}
+
+    def _check_wanted(self) -> None:
+        if self._given_up:
+            raise OSError("answered too late")
+
+    def _known(self) -> dict[str, str]:
+        try:
+            return self.copy.digests()
+        except Damaged:
+            return {}  # It is written anew.
 
     def _warn(self, what: str) -> None:
         self.report(f"W-SYNC  {self.folder}: {what} The local run is whole. {REMEDY}")
-
-
-def _ours(name: str) -> bool:
-    """Tell whether a name in a manifest is one that a run may have."""
-    path = Path(name)
-    folder = path.parent.as_posix()
-    return (
-        (folder == "." and path.suffix in (".json", ".csv", ".npz"))
-        or (folder == "state" and bool(NAME.fullmatch(path.name)))
-        or (folder == "predictions" and path.name.endswith(".nii.gz"))
-    ) and path.name not in ("..", "")

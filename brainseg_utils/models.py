@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import layers
 
+from brainseg_utils.normalization import BatchNormalization
+
 
 def build_cnn1(
     input_shape: tuple[int, int, int] = (96, 96, 4),
@@ -95,7 +97,7 @@ def _block(x: Any, filters: int, dropout_rate: float, name: str) -> Any:
 def _convolve(x: Any, filters: int, name: str) -> Any:
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=name)(x)
     # A few hundred steps must suffice for the running averages to settle.
-    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    x = BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
     return layers.Activation("relu", name=f"{name}_relu")(x)
 
 

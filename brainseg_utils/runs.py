@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,8 +16,8 @@ from brainseg_utils.files import (
     explaining_disk,
     file_digest,
     read_json,
-    replacing,
     write_json,
+    write_text,
 )
 
 RECORD = "done.json"
@@ -52,8 +53,10 @@ class Run:
     def history(self) -> dict[str, list[float]]:
         """Each epoch's losses, metrics and learning rate, as columns."""
         with open(self.folder / "history.csv", newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-        return {name: [float(row[name]) for row in rows] for name in rows[0]}
+            reader = csv.DictReader(file)
+            rows = list(reader)
+        names = reader.fieldnames or ()
+        return {name: [float(row[name]) for row in rows] for name in names}
 
     @property
     def states(self) -> Path:
@@ -62,23 +65,32 @@ class Run:
 
     @property
     def trained(self) -> bool:
-        """Whether training came to its end."""
-        return all((self.folder / name).is_file() for name in WHOLE_RUN)
+        """Whether training came to its end, and left what is there now."""
+        if not all((self.folder / name).is_file() for name in WHOLE_RUN):
+            return False
+        return self._fits(self.folder / "training.json", ("weights.npz", "history.csv"))
 
     @property
     def done(self) -> bool:
         """Whether the completion record stands and fits the files."""
+        return self._fits(self.folder / RECORD, (*WHOLE_RUN, "scores.json"))
+
+    def _fits(self, record: Path, needed: Sequence[str]) -> bool:
+        """Tell whether a file with digests names what is needed, and all of it fits."""
         try:
-            record = read_json(self.folder / RECORD)
-            files = [self.folder / name for name in record["files"]]
-            return [file_digest(f) for f in files] == list(record["files"].values())
-        except (OSError, ValueError, KeyError):
+            digests = read_json(record)["files"]
+            return {*needed} <= {*digests} and all(
+                file_digest(self.folder / name) == digest
+                for name, digest in digests.items()
+            )
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return False
 
     def results(self) -> list[str]:
         """Return the names of all that training and evaluation have left so far."""
         names = [*WHOLE_RUN, "scores.json"]
-        masks = sorted((self.folder / "predictions").glob("*.nii.gz"))
+        # Not those under temporary names, which a killed evaluation leaves.
+        masks = sorted((self.folder / "predictions").glob("[!.]*.nii.gz"))
         names += [mask.relative_to(self.folder).as_posix() for mask in masks]
         return [name for name in names if (self.folder / name).is_file()]
 
@@ -87,8 +99,11 @@ class Run:
 
         Whatever else lies in the folder, such as somebody's notes, may change.
         """
-        digests = {name: file_digest(self.folder / name) for name in self.results()}
-        write_json(self.folder / RECORD, {"files": digests})
+        write_json(self.folder / RECORD, {"files": self.digests(self.results())})
+
+    def digests(self, names: Sequence[str]) -> dict[str, str]:
+        """Return the SHA-256 of files of the run, by name."""
+        return {name: file_digest(self.folder / name) for name in names}
 
     @contextmanager
     def locked(self, report: Callable[[str], None] = print) -> Iterator[None]:
@@ -118,8 +133,8 @@ class Run:
 
 def write_history(run: Run, history: Mapping[str, Sequence[float]]) -> None:
     """Write one row an epoch; the columns all have the same length."""
-    with replacing(run.folder / "history.csv") as temporary:
-        with open(temporary, "w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(history)
-            writer.writerows(zip(*history.values(), strict=True))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(history)
+    writer.writerows(zip(*history.values(), strict=True))
+    write_text(run.folder / "history.csv", text.getvalue())

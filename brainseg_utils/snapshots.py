@@ -46,7 +46,7 @@ def load_snapshot(
     variables = _variables(model)
     there = {n: a.shape for n, a in arrays.items() if not n.startswith(BEST)}
     here = {name: tuple(variable.shape) for name, variable in variables.items()}
-    remedy = f"Delete {path.parent} to train from epoch 1."
+    remedy = f"Delete {path.parent} and its copies to train from epoch 1."
     check_same(path, there, here, remedy)
     for name, variable in variables.items():
         variable.assign(arrays[name])

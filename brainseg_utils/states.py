@@ -22,7 +22,7 @@ import numpy as np
 
 from brainseg_utils.crashpoints import crashpoint
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import write_bytes
+from brainseg_utils.files import flush_folder, write_bytes
 
 NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{16})\.npz")
 MOST_ROWS = 10
@@ -54,6 +54,7 @@ def write_state(folder: Path, state: State) -> Path:
     digits = hashlib.sha256(content).hexdigest()[:16]
     path = folder / f"epoch-{state.epochs:04d}-{digits}.npz"
     write_bytes(path, content)
+    flush_folder(folder)  # Else a power cut could keep the removals below alone.
     crashpoint("states.written")
     for other in state_files(folder):
         if other != path and _epochs(other) != state.epochs - 1:
@@ -89,7 +90,8 @@ def read_state(folder: Path, report: Callable[[str], None] = print) -> State | N
             "E-CKPT",
             folder,
             f"every state in it is damaged: {names}.",
-            f"Get them from a copy, or delete {folder.parent} to train from epoch 1.",
+            f"Get them from a copy, or delete {folder.parent} (and its copy, where "
+            "BRAINSEG_MIRROR made one) to train from epoch 1.",
         )
     return None
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -20,10 +19,12 @@ from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.memory_errors import is_out_of_memory, out_of_memory
 from brainseg_utils.mirror import Mirror
 from brainseg_utils.plans import find_run
-from brainseg_utils.runs import Run, write_history
+from brainseg_utils.runs import RECORD, Run, write_history
 from brainseg_utils.states import State, read_state, remove_states
 from brainseg_utils.weights import save_weights
 from brainseg_utils.workspace import Workspace
+
+RESULTS = ("history.csv", "weights.npz", "training.json")
 
 __all__ = ["build_model", "compile_model", "load_model", "train"]
 
@@ -46,7 +47,7 @@ def train(
         config: What to train.
         cohort: Patients and slices; the fold's test patients are not touched.
         workspace: Where the run folder goes.
-        verbose: Whether to print a line an epoch.
+        verbose: Whether to print a line an epoch; warnings are always printed.
         compute: How to run it: GPUs, precision, what to do when memory ends.
         must_resume: Refuse to begin anew where nothing is to go on from.
 
@@ -61,14 +62,14 @@ def train(
     run = find_run(config, cohort, workspace)
     report = print if verbose else _say_nothing
     with run.locked(report), tidy_on_sigterm():
-        mirror = Mirror.of(run, report)
+        mirror = Mirror.of(run)
         mirror.pull()
         if run.trained:
             report(f"trained already: {run.folder.name}")
             remove_states(run.states)  # Where it was killed before it tidied up.
         else:
             job = Job(config, cohort, run, mirror, compute or Compute(), report)
-            _train(job, _find_state(run, report, must_resume))
+            _train(job, _find_state(run, must_resume))
         mirror.keep_results()
     return run
 
@@ -77,16 +78,16 @@ def _say_nothing(line: str) -> None:
     pass
 
 
-def _find_state(
-    run: Run, report: Callable[[str], None], must_resume: bool
-) -> State | None:
-    state = read_state(run.states, report)
-    if state is None and (run.folder / "history.csv").is_file():
+def _find_state(run: Run, must_resume: bool) -> State | None:
+    state = read_state(run.states)
+    traces = [n for n in (*RESULTS, RECORD) if (run.folder / n).is_file()]
+    if state is None and traces:
         raise BrainSegError(
             "E-CKPT",
             run.states,
-            f"holds no state, but {run.folder / 'history.csv'} tells of epochs.",
-            f"Get it from a copy, or delete {run.folder} to train from epoch 1.",
+            f"holds no state, but {', '.join(traces)} beside it tell of a training.",
+            f"Get it from a copy, or delete {run.folder} (and its copy, where "
+            "BRAINSEG_MIRROR made one) to train from epoch 1.",
         )
     if state is None and must_resume:
         raise BrainSegError(
@@ -116,7 +117,7 @@ def _train(job: Job, state: State | None) -> None:
                 raise refusal from error
         batch_size //= 2
         job.report(f"memory ended; goes on with {batch_size} slices in a batch")
-        state = read_state(job.run.states, job.report)
+        state = read_state(job.run.states)
     _save(job, fit)
 
 
@@ -156,4 +157,5 @@ def _training_facts(job: Job, fit: Fit) -> dict[str, Any]:
         "cores": os.cpu_count(),
         "compute": job.compute.facts(),
         "versions": versions(),
+        "files": job.run.digests(("weights.npz", "history.csv")),
     }

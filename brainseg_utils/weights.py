@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import replacing
+from brainseg_utils.files import write_bytes
 from brainseg_utils.states import check_same
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ def save_weights(model: keras.Model, path: Path) -> None:
     HDF5 would load a flipped bit in silence.
     """
     arrays = {w.path.replace("/", "."): w.numpy() for w in model.weights}
-    with replacing(path) as temporary:
-        np.savez(temporary, **arrays)
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    write_bytes(path, content.getvalue())
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
@@ -33,8 +35,16 @@ def load_weights(model: keras.Model, path: Path) -> None:
         BrainSegError: The file is damaged, or is of another architecture.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        content = io.BytesIO(Path(path).read_bytes())
+    except OSError as error:
+        what = f"cannot be read: {error.strerror}."
+        remedy = "Check that it is there, and its disk (on Colab, mount Drive again)."
+        raise BrainSegError("E-READ", path, what, remedy) from error
+    try:
+        with np.load(content, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
+    except MemoryError:
+        raise
     except Exception as error:  # A damaged zip archive raises many kinds.
         raise BrainSegError(
             "E-CKPT",

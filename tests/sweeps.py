@@ -21,7 +21,7 @@ def points_of(notebook, pause=0.3):
     return expand_grid(notebook, grid)
 
 
-def sweep(notebook, out, count=len(VALUES), **options):
+def sweep(notebook, out, count=6, **options):
     """Run the sweep, or its first points, and write its table as the command does."""
     out = Path(out)
     outcomes = run_sweep(points_of(notebook)[:count], out, cwd=out.parent, **options)

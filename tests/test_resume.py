@@ -15,6 +15,9 @@ from trainings import CONFIG, figures, run_training, start_training, weights_dig
 
 from brainseg_utils import fitting, states
 from brainseg_utils.batches import Batches
+from brainseg_utils.compiling import load_model
+from brainseg_utils.compute import Compute
+from brainseg_utils.evaluation import evaluate_run
 from brainseg_utils.plans import find_run
 from brainseg_utils.states import read_state, state_files
 from brainseg_utils.workspace import Workspace
@@ -308,3 +311,69 @@ def test_a_full_disk_stops_the_training_and_leaves_the_state_before(
     assert error.code == "E-DISK" and "epoch-0003" in error.path
     assert read_state(run_in(work, cohort, PLAIN).states).epochs == 2
     assert_ends_like(plain, cohort, work, PLAIN)
+
+
+def let_memory_end(monkeypatch, above):
+    """Let memory end in the third epoch with batches of more than so many slices."""
+    import tensorflow as tf
+
+    real = fitting.StopOnNaN.on_train_batch_end
+
+    def end(watch, batch, logs=None):
+        if watch.epoch == 2 and watch.batches.batch_size > above:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+        real(watch, batch, logs)
+
+    monkeypatch.setattr(fitting.StopOnNaN, "on_train_batch_end", end)
+
+
+def test_ended_memory_stops_with_the_remedy_and_leaves_the_state_before(
+    plain, cohort, work, monkeypatch
+):
+    with monkeypatch.context() as patch:
+        let_memory_end(patch, above=8)
+        error = refusal(run_training, cohort, work, PLAIN)
+    assert error.code == "E-OOM" and "16 slices of 16 x 16 x 4" in str(error)
+    assert read_state(run_in(work, cohort, PLAIN).states).epochs == 2
+    assert_ends_like(plain, cohort, work, PLAIN)
+
+
+def test_ended_memory_halves_the_batch_where_that_was_asked_for(
+    cohort, work, monkeypatch, capsys
+):
+    let_memory_end(monkeypatch, above=4)
+    compute = Compute(halve_on_oom=True)
+    run = run_training(cohort, work, PLAIN, compute=compute)
+    assert run.training["batch_size"] == 4
+    assert run.config["batch_size"] == 16
+    assert run.history["epoch"] == [1, 2, 3, 4, 5, 6]
+    said = capsys.readouterr().out
+    assert "8 slices in a batch" in said and "4 slices in a batch" in said
+
+
+def test_a_training_goes_on_on_a_fresh_machine_from_its_copy(
+    plain, cohort, tmp_path, monkeypatch
+):
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    monkeypatch.setenv("BRAINSEG_MIRROR", str(drive))
+    with monkeypatch.context() as patch:
+        interrupt_after(3, patch)
+        with pytest.raises(KeyboardInterrupt):
+            run_training(cohort, tmp_path / "lost", PLAIN, verbose=False)
+    wait_for(lambda: list(drive.rglob("epoch-0002-*")))
+    shutil.rmtree(tmp_path / "lost")
+    fresh = tmp_path / "fresh"
+    assert_ends_like(plain, cohort, fresh, PLAIN, must_resume=True)
+    run = run_in(fresh, cohort, PLAIN)
+    evaluate_run(run, load_model(run, cohort), cohort)
+    third = run_in(tmp_path / "third", cohort, PLAIN)
+    run_training(cohort, tmp_path / "third", PLAIN, verbose=False)
+    assert third.done, "taken back whole, not trained"
+
+
+def wait_for(holds):
+    until = time.time() + 20
+    while not holds():
+        assert time.time() < until
+        time.sleep(0.05)

@@ -35,7 +35,10 @@ class Record(keras.callbacks.Callback):
         figures = {
             "epoch": epoch + 1,
             **{name: float(value) for name, value in (logs or {}).items()},
-            "learning_rate": float(self.model.optimizer.learning_rate),
+            # Over several replicas it is a variable on each of them.
+            "learning_rate": float(
+                keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
+            ),
             "seconds": time.perf_counter() - self.started,
         }
         for name, value in figures.items():

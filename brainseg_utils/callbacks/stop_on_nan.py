@@ -35,6 +35,7 @@ class StopOnNaN(keras.callbacks.Callback):
     def __init__(self, batches: Batches, folder: Path):
         super().__init__()
         self.batches, self.folder, self.epoch = batches, folder, 0
+        self._last: tuple[int, Any] | None = None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.epoch = epoch
@@ -42,8 +43,15 @@ class StopOnNaN(keras.callbacks.Callback):
     def on_train_batch_end(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
-        # The running mean of the epoch turns with the first bad batch, and stays so.
-        if not math.isfinite((logs or {}).get("loss", 0.0)):
+        # One batch late: to read a loss is to wait for the GPU, which by now has done
+        # the one before.
+        self._check_last()
+        self._last = batch, (logs or {}).get("loss", 0.0)
+
+    def _check_last(self) -> None:
+        """Refuse a loss that is no number; an epoch's running mean stays so."""
+        if self._last and not math.isfinite(self._last[1]):
+            batch = self._last[0]
             patients = ", ".join(self.batches.case_ids(self.epoch, batch))
             what = (
                 f"the loss is no number in epoch {self.epoch + 1}, batch {batch + 1} "
@@ -52,6 +60,8 @@ class StopOnNaN(keras.callbacks.Callback):
             raise BrainSegError("E-NAN", self.folder, what, REMEDY)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._check_last()
+        self._last = None
         bad = [n for n, value in (logs or {}).items() if not math.isfinite(value)]
         bad += [
             weight.path

@@ -1,5 +1,6 @@
 """Many executions of notebooks, of which only the missing ones run."""
 
+from brainseg_utils.sweep.executors import open_executor
 from brainseg_utils.sweep.points import Outcome, Point, expand_grid
 from brainseg_utils.sweep.results import read_result, show_result
 from brainseg_utils.sweep.running import run_sweep
@@ -10,6 +11,7 @@ __all__ = [
     "Point",
     "expand_grid",
     "make_table",
+    "open_executor",
     "read_result",
     "run_sweep",
     "show_result",

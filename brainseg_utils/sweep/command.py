@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.settings import parse_setting
+from brainseg_utils.sweep.executors import open_executor
 from brainseg_utils.sweep.points import expand_grid
 from brainseg_utils.sweep.running import run_sweep
 from brainseg_utils.sweep.tables import write_table
@@ -53,7 +52,7 @@ def sweep_notebook(
     if seeds:
         varied["seed"] = [*seeds]
     points = expand_grid(notebook, {**fixed, **varied})
-    with _executor(dask) as executor:
+    with open_executor(dask) as executor:
         outcomes = run_sweep(
             points,
             folder,
@@ -75,25 +74,3 @@ def _varied(setting: str) -> tuple[str, list[Any]]:
         remedy = f"Write {name}=[first,second], or use --set for a single value."
         raise BrainSegError("E-PARAM", name, what, remedy)
     return name, values
-
-
-@contextmanager
-def _executor(dask: str) -> Iterator[Executor | None]:
-    """Give Dask's executor where its address was given, else None."""
-    if not dask:
-        yield None
-        return
-    try:
-        from distributed import Client
-    except ImportError:
-        what, remedy = "is not installed.", "pip install distributed, then again."
-        raise BrainSegError("E-DASK", "distributed", what, remedy) from None
-    try:
-        client = Client(dask, timeout="10s")
-    except (OSError, ValueError) as error:
-        what = f"no scheduler answers there: {error}."
-        remedy = "Start one with `dask scheduler`, and give the address it prints."
-        raise BrainSegError("E-DASK", dask, what, remedy) from error
-    with client:
-        # Not pure: equal arguments must run again where a record was lost.
-        yield client.get_executor(pure=False)

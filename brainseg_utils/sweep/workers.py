@@ -90,7 +90,8 @@ def _python_path() -> str:
 
 def _execute(task: Task) -> dict[str, Any]:
     output = task.folder / task.point.output_name
-    task.folder.mkdir(parents=True, exist_ok=True)
+    for folder in (task.folder, task.cwd):
+        folder.mkdir(parents=True, exist_ok=True)
     # Where a lost worker's task was given to another, its kernel may still wind down.
     with FileLock(output.with_name(f".{output.stem}.lock")):
         record = read_record(task.point, task.folder) if task.recorded else None

@@ -22,11 +22,24 @@ class EpochSeeds(keras.callbacks.Callback):
 
     def __init__(self, seed: int):
         super().__init__()
-        self.seed = seed
+        self.seed, self.epoch = seed, 0
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         for layer in self.model.layers:
             generator = getattr(layer, "seed_generator", None)
             if generator is not None:
-                digits = value_digest([self.seed, epoch, layer.name], length=7)
-                generator.state.assign([int(digits, 16), 0])
+                generator.state.assign([self._seed_of(epoch, layer.name), 0])
+        self.epoch = epoch
+
+    def on_train_batch_begin(
+        self, batch: int, logs: dict[str, Any] | None = None
+    ) -> None:
+        # PyTorch's dropout draws from the one generator of all. Not sooner: to build the
+        # model, which the first epoch of a life does, draws from it too.
+        if batch == 0 and keras.backend.backend() == "torch":
+            import torch
+
+            torch.manual_seed(self._seed_of(self.epoch, ""))
+
+    def _seed_of(self, epoch: int, name: str) -> int:
+        return int(value_digest([self.seed, epoch, name], length=7), 16)

@@ -18,7 +18,7 @@ from brainseg_utils.interruptions import tidy_on_sigterm
 from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.memory_errors import is_out_of_memory, out_of_memory
 from brainseg_utils.mirror import Mirror
-from brainseg_utils.plans import find_run
+from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.runs import RECORD, Run, write_history
 from brainseg_utils.states import State, read_state, remove_states
 from brainseg_utils.weights import save_weights
@@ -59,6 +59,7 @@ def train(
             `E-CKPT-MISMATCH` (of another training), `E-NAN`, `E-OOM`, `E-GPU`,
             `E-DISK`, `E-CACHE-GONE`. The state of the last good epoch is kept.
     """
+    split_of(config, cohort)  # Too few patients: before a folder is made.
     run = find_run(config, cohort, workspace)
     report = print if verbose else _say_nothing
     with run.locked(report), tidy_on_sigterm():

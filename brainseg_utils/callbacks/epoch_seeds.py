@@ -34,8 +34,8 @@ class EpochSeeds(keras.callbacks.Callback):
     def on_train_batch_begin(
         self, batch: int, logs: dict[str, Any] | None = None
     ) -> None:
-        # PyTorch's dropout draws from the one generator of all. Not sooner: to build the
-        # model, which the first epoch of a life does, draws from it too.
+        # PyTorch's dropout draws from the one generator of all. Not sooner: what the
+        # first epoch of a life does to build the model draws from it too.
         if batch == 0 and keras.backend.backend() == "torch":
             import torch
 

@@ -68,7 +68,8 @@ def measure(
     workspace = Workspace(folder, "benchmark")
     sequences = tuple(options.sequences)
     cohort = load_cohort(
-        DataConfig(str(data), sequences=sequences, image_size=options.size), workspace
+        DataConfig(str(data.resolve()), sequences=sequences, image_size=options.size),
+        workspace,
     )
     config = TrainingConfig(
         model,

@@ -22,8 +22,8 @@ CHOICES = {
     "jit": ("auto", "on", "off"),
 }
 # Tensor cores for half precision came with compute capability 7.0 (V100, T4):
-# tensorflow.org/guide/mixed_precision. On a CPU half precision is slower, see
-# benchmarks/README.md.
+# tensorflow.org/guide/mixed_precision. A CPU that knows bfloat16 gains with large
+# networks and loses with small ones, see benchmarks/README.md.
 HALF_PRECISION_FROM = (7, 0)
 
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from brainseg_utils.augmentation import Augmentation
 from brainseg_utils.batches import Batches
 from brainseg_utils.callbacks import (
     Checkpoint,
@@ -23,76 +18,13 @@ from brainseg_utils.callbacks import (
     Record,
     StopOnNaN,
 )
-from brainseg_utils.cohorts import Cohort
 from brainseg_utils.compiling import build_model, compile_model
-from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.mirror import Mirror
+from brainseg_utils.jobs import Job
 from brainseg_utils.pipelines import make_feed
-from brainseg_utils.plans import identity_of, split_of
-from brainseg_utils.runs import Run, write_history
+from brainseg_utils.runs import write_history
 from brainseg_utils.snapshots import load_snapshot
-from brainseg_utils.splits import Split
 from brainseg_utils.states import State, check_same
-
-
-@dataclass(frozen=True)
-class Job:
-    """A training, whole: what, on whom, where to, and how.
-
-    Attributes:
-        config: What to train.
-        cohort: Patients and slices.
-        run: The run folder.
-        mirror: The run folder's copy.
-        compute: How to run it.
-        report: Takes lines of text as the training goes on.
-    """
-
-    config: TrainingConfig
-    cohort: Cohort
-    run: Run
-    mirror: Mirror
-    compute: Compute
-    report: Callable[[str], None]
-
-    @cached_property
-    def split(self) -> Split:
-        """The patients of each part."""
-        return split_of(self.config, self.cohort)
-
-    @cached_property
-    def identity(self) -> dict[str, Any]:
-        """What must be equal for a state to belong to this training."""
-        return {**identity_of(self.config, self.cohort), **self.split.as_dict()}
-
-    def training_batches(self, batch_size: int) -> Batches:
-        """Return the batches to learn from, augmented."""
-        config, store = self.config, self.cohort.store
-        rows, slices = store.rows(self.split.train), config.slices_per_epoch
-        if self.compute.replicas:  # Which cannot share a smaller last batch.
-            slices = math.ceil((slices or len(rows)) / batch_size) * batch_size
-        augment = Augmentation(config.rotation_degrees) if config.augment else None
-        return Batches(
-            store,
-            rows,
-            batch_size,
-            augment,
-            shuffle=True,
-            seed=config.seed,
-            slices_per_epoch=slices,
-        )
-
-    def validation_batches(self, batch_size: int) -> Batches:
-        """Return the batches to watch by."""
-        store = self.cohort.store
-        # Half an epoch's slices suffice to watch by; scores come from all of them.
-        at_most = self.config.slices_per_epoch // 2
-        rows = store.rows(self.split.validation, at_most)
-        if self.compute.replicas and len(rows) > batch_size:
-            rows = rows[: len(rows) // batch_size * batch_size]
-        # Mixed like the training batches: the loss of one without tumour means little.
-        return Batches(store, rows, batch_size, shuffle=True)
 
 
 class Fit:

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from brainseg_utils.cohorts import DataConfig
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
@@ -74,6 +76,29 @@ def check_type(name: str, value: Any, default: Any) -> None:
         what = f"wanted what JSON can hold, got {value!r}."
         remedy = "Use text, finite numbers, true and false, lists, and dicts of them."
         raise BrainSegError("E-PARAM", name, what, remedy)
+
+
+def parse_setting(setting: str) -> tuple[str, Any]:
+    """Read `name=value`; YAML for words whose quotes the shell has taken off.
+
+    Raises:
+        BrainSegError: `E-PARAM` where it is no such thing.
+    """
+    name, equals, value = setting.partition("=")
+    try:
+        if not (equals and value and name.isidentifier()):
+            raise ValueError
+        try:
+            return name, ast.literal_eval(value)
+        except (ValueError, SyntaxError):
+            return name, yaml.safe_load(value)
+    except (ValueError, yaml.YAMLError):
+        raise BrainSegError(
+            "E-PARAM",
+            setting,
+            "wanted name=value.",
+            "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude.",
+        ) from None
 
 
 def unknown_parameter(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,11 @@ import yaml
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.dropout_sweep import NOTEBOOKS, VARIED
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.parameters import check_type, unknown_parameter
+from brainseg_utils.parameters import (
+    check_type,
+    parse_setting,
+    unknown_parameter,
+)
 
 
 def parameters_for(
@@ -60,29 +63,6 @@ def read_parameters(
         if parameters.get(name) and (name != "layout" or path.exists()):
             parameters[name] = str(path.resolve())
     return parameters
-
-
-def parse_setting(setting: str) -> tuple[str, Any]:
-    """Read `name=value`; YAML for words whose quotes the shell has taken off.
-
-    Raises:
-        BrainSegError: `E-PARAM` where it is no such thing.
-    """
-    name, equals, value = setting.partition("=")
-    try:
-        if not (equals and value and name.isidentifier()):
-            raise ValueError
-        try:
-            return name, ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            return name, yaml.safe_load(value)
-    except (ValueError, yaml.YAMLError):
-        raise BrainSegError(
-            "E-PARAM",
-            setting,
-            "wanted name=value.",
-            "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude.",
-        ) from None
 
 
 def check_settings(

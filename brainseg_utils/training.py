@@ -13,8 +13,9 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.crashpoints import crashpoint
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_json
-from brainseg_utils.fitting import Fit, Job
+from brainseg_utils.fitting import Fit
 from brainseg_utils.interruptions import tidy_on_sigterm
+from brainseg_utils.jobs import Job
 from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.memory_errors import is_out_of_memory, out_of_memory
 from brainseg_utils.mirror import Mirror

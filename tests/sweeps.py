@@ -51,7 +51,7 @@ def workers_and_kernels(folder):
             continue
         if "ipykernel" in words and below:
             found["kernel"].append(process)
-        elif "brainseg_utils.sweep.workers" in words:
+        elif "brainseg_utils.sweep.workers" in words and str(folder) in words:
             found["worker"].append(process)
     return found
 

@@ -31,7 +31,7 @@ def kill(who, parent, folder):
     if who == "parent":
         parent.kill()
         return
-    until = time.time() + 10
+    until = time.time() + 60
     while time.time() < until:
         victims = workers_and_kernels(folder)[who]
         if victims:
@@ -41,7 +41,7 @@ def kill(who, parent, folder):
 
 
 def wait_for_the_end_of(folder):
-    until = time.time() + 15
+    until = time.time() + 60
     while time.time() < until:
         left = workers_and_kernels(folder)
         if not left["kernel"] and not left["worker"]:

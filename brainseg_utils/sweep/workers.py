@@ -56,7 +56,8 @@ def run_task(task: Task) -> Outcome:
     started = time.perf_counter()
     for _ in range(2):
         process = subprocess.run(
-            [sys.executable, "-m", __name__],
+            # The name is for whoever looks at the list of processes.
+            [sys.executable, "-m", __name__, task.folder / task.point.output_name],
             input=json.dumps(asdict(task), default=str),
             env={**os.environ, **task.environment, "PYTHONPATH": _python_path()},
             capture_output=True,

@@ -61,7 +61,7 @@ bench: setup  ## Measure data layer and training beside others: DATA=folder
 fuzz: setup  ## Read 100,000 mutated NIfTI files (the tests read 10,000)
 	BRAINSEG_MUTANTS=100000 $(BIN)/python -m pytest -q tests/test_nifti_fuzz.py
 
-kills: setup  ## Kill 500 preparations, 26 trainings, 12 sweeps (the tests kill fewer)
+kills: setup  ## Kill 500 preparations, 23 trainings, 12 sweeps (the tests kill fewer)
 	BRAINSEG_KILLS=500 $(BIN)/python -m pytest -q tests/test_kills.py
 	BRAINSEG_TRAINING_KILLS=20 $(BIN)/python -m pytest -q tests/test_resume.py
 	BRAINSEG_SWEEP_KILLS=12 $(BIN)/python -m pytest -q tests/test_sweep_kills.py

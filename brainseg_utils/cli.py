@@ -45,24 +45,7 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     run.set_defaults(command=_run)
 
-    sweep = commands.add_parser("sweep", help="execute a notebook over a grid")
-    sweep.add_argument("notebook")
-    sweep.add_argument(
-        "--grid", nargs="+", default=[], metavar="NAME=[A,B]", help="what varies"
-    )
-    sweep.add_argument("--seeds", nargs="+", type=int, default=[], metavar="N")
-    sweep.add_argument(
-        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="other parameters"
-    )
-    sweep.add_argument("--workers", type=int, default=2, help="how many at a time")
-    sweep.add_argument(
-        "--timeout", type=float, default=0, metavar="S", help="seconds a cell may take"
-    )
-    sweep.add_argument("--to", default="", metavar="FOLDER", help="runs/sweeps/NAME")
-    sweep.add_argument(
-        "--dask", default="", metavar="ADDRESS", help="use a Dask scheduler's workers"
-    )
-    sweep.set_defaults(command=_sweep)
+    _add_sweep(commands)
 
     check = commands.add_parser("check", help="list every problem of a folder")
     _add_folder_options(check)
@@ -95,6 +78,27 @@ def _make_parser() -> argparse.ArgumentParser:
     )
     colab.set_defaults(command=_install_missing)
     return parser
+
+
+def _add_sweep(commands: argparse._SubParsersAction) -> None:
+    sweep = commands.add_parser("sweep", help="execute a notebook over a grid")
+    sweep.add_argument("notebook")
+    sweep.add_argument(
+        "--grid", nargs="+", default=[], metavar="NAME=[A,B]", help="what varies"
+    )
+    sweep.add_argument("--seeds", nargs="+", type=int, default=[], metavar="N")
+    sweep.add_argument(
+        "--set", nargs="+", default=[], metavar="NAME=VALUE", help="other parameters"
+    )
+    sweep.add_argument("--workers", type=int, default=2, help="how many at a time")
+    sweep.add_argument(
+        "--timeout", type=float, default=0, metavar="S", help="seconds a cell may take"
+    )
+    sweep.add_argument("--to", default="", metavar="FOLDER", help="runs/sweeps/NAME")
+    sweep.add_argument(
+        "--dask", default="", metavar="ADDRESS", help="use a Dask scheduler's workers"
+    )
+    sweep.set_defaults(command=_sweep)
 
 
 def _add_folder_options(parser: argparse.ArgumentParser) -> None:

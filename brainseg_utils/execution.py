@@ -123,9 +123,9 @@ def _last_started(executed: Path) -> str:
     import nbformat
 
     cells = nbformat.read(executed, as_version=4).cells
-    marks = [cell.metadata.get("papermill", {}).get("exception") for cell in cells]
-    started = [n for n, cell in enumerate(cells) if cell.get("execution_count")]
-    started += [number for number, mark in enumerate(marks) if mark]
+    # A kernel that dies at once says nothing of its cell, so the count cannot tell.
+    begun = [cell.metadata.get("papermill", {}).get("start_time") for cell in cells]
+    started = [number for number, time in enumerate(begun) if time]
     return _place(started[-1], cells[started[-1]].source) if started else "its start"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from brainseg_utils.augmentation import Augmentation, Draw, apply, draw
 from brainseg_utils.codes import decode
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.painting import paint_lesion
 from brainseg_utils.store import SliceStore
 
 ALIGNMENT = 64  # Bytes, as TensorFlow and the processor's vectors want it.
@@ -37,6 +38,8 @@ class Batches:
         tumour_share: Least share of an epoch's slices that show tumour, in [0, 1]: in
             place of some others, tumour slices come several times, evenly over the
             batches. It needs `shuffle`.
+        painted_share: Share of slices without tumour that get one of another slice of
+            `rows` painted into them, in [0, 1].
         failures: Filled with the errors of batches that could not be made: TensorFlow
             passes on their text alone.
 
@@ -52,6 +55,7 @@ class Batches:
     seed: int = 0
     slices_per_epoch: int = 0
     tumour_share: float = 0.0
+    painted_share: float = 0.0
     failures: list[BrainSegError] = field(default_factory=list, repr=False)
 
     def __post_init__(self):
@@ -62,6 +66,9 @@ class Batches:
                 "tumour_share must lie in [0, 1] and needs shuffle=True. "
                 f"Got: {self.tumour_share}, shuffle={self.shuffle}"
             )
+        if not 0 <= self.painted_share <= 1:
+            share = self.painted_share
+            raise ValueError(f"painted_share must lie in [0, 1]. Got: {share}")
         # Of this object alone: an epoch's order serves all of its steps.
         object.__setattr__(self, "order", lru_cache(maxsize=2)(self._order))
 
@@ -90,8 +97,9 @@ class Batches:
         images = aligned((len(rows), *self.store.images.shape[1:]), np.float32)
         masks = aligned((len(rows), *self.store.masks.shape[1:], 1), np.uint8)
         draws = self._draws(epoch, step, len(rows))
+        painting = np.random.default_rng((self.seed, epoch, step, 1))
         for image, mask, row, drawn in zip(images, masks, rows, draws, strict=True):
-            codes, stored = self._read(row)
+            codes, stored = self._painted(*self._read(row), painting)
             if drawn is None:
                 decode(codes, image)
                 mask[..., 0] = stored
@@ -111,6 +119,16 @@ class Batches:
             return [None] * count
         rng = np.random.default_rng((self.seed, epoch, step))
         return draw(rng, self.augmentation, count, self.store.images.shape[-1])
+
+    def _painted(
+        self, codes: np.ndarray, mask: np.ndarray, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return a slice, painted if it has no tumour and the lot falls on it."""
+        chance, mirror, number = rng.random(3)
+        if chance >= self.painted_share or mask.any() or not len(self._tumour):
+            return codes, mask
+        donor = self._tumour[int(number * len(self._tumour))]
+        return paint_lesion(codes, *self._read(donor), mirror < 0.5)
 
     def _read(self, row: int) -> tuple[np.ndarray, np.ndarray]:
         try:

@@ -7,47 +7,112 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.recipes import RECIPES
 
-MODELS = ("cnn1", "cnn2")
+CHOICES = {
+    "model": ("cnn1", "cnn2"),
+    "recipe": tuple(RECIPES),
+    "dropout_placement": ("everywhere", "encoder", "decoder", "bottleneck"),
+    "normalization": ("batch", "group"),
+    "stem": ("plain", "space-to-depth"),
+    "start": ("", "phantom"),
+    "loss": ("dice", "dice+bce"),
+    "schedule": ("constant", "one-cycle", "warmup-cosine", "polynomial"),
+    "keep": ("best", "last"),
+    "augmentation": ("none", "paper", "rich"),
+}
+AT_LEAST_1 = ("epochs", "patience", "batch_size", "filters")
+AT_LEAST_0 = (
+    *("slices_per_epoch", "rotation_degrees", "fold", "folds", "minutes"),
+    *("fine_learning_rate", "smallest_ml", "frozen_blocks"),
+)
+SHARES = ("dropout_rate", "weight_average", "tumour_share", "painted_share")
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """Everything that decides a training, besides the patients.
 
+    What is not given is the recipe's: `TrainingConfig("cnn2", recipe="recommended")`.
+
     Attributes:
         model: `"cnn1"` or `"cnn2"`.
-        dropout_rate: Share of activations dropped, in [0, 1).
+        recipe: `"paper"` or `"recommended"`; see `recipes`.
         filters: Filters of the first level.
+        dropout_rate: Share of activations dropped, in [0, 1).
+        dropout_placement: `"everywhere"` (the paper), `"encoder"`, `"decoder"` or
+            `"bottleneck"`.
+        spatial_dropout: Whether whole channels are dropped in place of single values.
+        normalization: `"batch"`, or `"group"` with eight groups of channels.
+        stem: `"space-to-depth"` lets CNN2 work at half the resolution, several times as
+            fast; `"plain"` at the slices' own.
+        start: `"phantom"` starts from weights that were trained on phantom patients
+            alone (`pretrained`); empty starts from random ones.
+        loss: `"dice"`, or `"dice+bce"` with binary cross-entropy added.
         epochs: Most epochs to train.
-        learning_rate: Adam's learning rate; of the first phase where there are two.
+        minutes: Time for the training, wherever it ends among the epochs; the schedule
+            follows the clock then, and no two trainings are equal. 0 has no limit.
+        learning_rate: Adam's highest learning rate; of the first phase of two.
         fine_learning_rate: Learning rate of the second half of the epochs; 0 keeps to
             one phase.
         frozen_blocks: Encoder blocks that the second phase freezes.
+        schedule: How the learning rate goes from start to end; see `schedules`.
+        weight_average: Momentum of the weights' moving average, which takes their
+            place in the end: 0.99 averages some hundred steps, and needs several times
+            as many to forget the first weights. 0 averages nothing.
         patience: Epochs without a better validation before training stops.
+        keep: Whose weights are kept, the `"best"` epoch's on validation or the
+            `"last"`; the latter stops early never.
         batch_size: Slices in a batch.
         slices_per_epoch: Slices drawn in an epoch, so that small and large cohorts
             take equal time; 0 draws each slice once. Evaluation always uses all.
+        augmentation: `"none"`, `"paper"` (rotation, flips) or `"rich"`, which also
+            varies size and intensities.
         rotation_degrees: Largest rotation of the augmentation, to either side.
-        augment: Whether to rotate and flip training slices at all.
+        tumour_share: Least share of an epoch's slices that show tumour.
+        painted_share: Share of slices without tumour that get another slice's lesion
+            painted into them.
+        mirror: Whether predictions are means over the four mirrored slices.
+        threshold: Probability from which a voxel is tumour.
+        smallest_ml: Connected parts of a predicted mask below this volume are dropped.
         fold: Which fold of patients is the test part.
         folds: Number of folds; 0 chooses by the number of patients.
         split_file: File with a split of one's own (`split_files`); empty deals folds.
         seed: Seed of weights, order, augmentation and dropout.
+
+    Raises:
+        BrainSegError: `E-PARAM` for a value that cannot be, or two that do not go
+            together.
     """
 
     model: str
-    dropout_rate: float = 0.0
-    filters: int = 16
-    epochs: int = 50
-    learning_rate: float = 1e-4
-    fine_learning_rate: float = 0.0
-    frozen_blocks: int = 2
-    patience: int = 10
+    recipe: str = "paper"
+    filters: int | None = None
+    dropout_rate: float | None = None
+    dropout_placement: str | None = None
+    spatial_dropout: bool | None = None
+    normalization: str | None = None
+    stem: str | None = None
+    start: str | None = None
+    loss: str | None = None
+    epochs: int | None = None
+    minutes: float = 0.0
+    learning_rate: float | None = None
+    fine_learning_rate: float | None = None
+    frozen_blocks: int | None = None
+    schedule: str | None = None
+    weight_average: float | None = None
+    patience: int | None = None
+    keep: str | None = None
     batch_size: int = 16
     slices_per_epoch: int = 0
-    rotation_degrees: float = 15.0
-    augment: bool = True
+    augmentation: str | None = None
+    rotation_degrees: float | None = None
+    tumour_share: float | None = None
+    painted_share: float | None = None
+    mirror: bool | None = None
+    threshold: float | None = None
+    smallest_ml: float | None = None
     fold: int = 0
     folds: int = 0
     split_file: str = ""
@@ -62,28 +127,66 @@ class TrainingConfig:
         return cls(**{**known, "model": model})
 
     def __post_init__(self):
-        for name in ("dropout_rate", "learning_rate", "fine_learning_rate"):
+        self._choose("recipe")
+        for name, value in RECIPES[self.recipe].items():
+            given = getattr(self, name)
+            given = value if given is None else given
             # 0 and 0.0 are one rate, and must name one run.
-            object.__setattr__(self, name, float(getattr(self, name)))
-        for name in ("epochs", "patience", "batch_size", "filters"):
-            _require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
-        for name in ("slices_per_epoch", "rotation_degrees", "fold", "folds"):
-            _require(getattr(self, name) >= 0, name, "0 or more", getattr(self, name))
-        _require(self.model in MODELS, "model", f"one of {[*MODELS]}", self.model)
-        _require(0 <= self.dropout_rate < 1, "dropout_rate", "in [0, 1)", self)
-        _require(self.learning_rate > 0, "learning_rate", "positive", self)
-        _require(self.fine_learning_rate >= 0, "fine_learning_rate", "0 or more", self)
+            given = float(given) if isinstance(value, float) else given
+            object.__setattr__(self, name, given)
+        for name in CHOICES:
+            self._choose(name)
+        for name in AT_LEAST_1:
+            self._require(getattr(self, name) >= 1, name, "at least 1")
+        for name in AT_LEAST_0:
+            self._require(getattr(self, name) >= 0, name, "0 or more")
+        for name in SHARES:
+            self._require(0 <= getattr(self, name) < 1, name, "in [0, 1)")
+        self._require(self.learning_rate > 0, "learning_rate", "positive")
+        self._require(0 < self.threshold < 1, "threshold", "in (0, 1)")
+        self._check_together()
+
+    def _check_together(self) -> None:
+        if self.fine_learning_rate:
+            wanted = "'constant' with fine_learning_rate, which makes two phases of it"
+            self._require(self.schedule == "constant", "schedule", wanted)
+            wanted = "0 with fine_learning_rate, whose phase begins at an epoch"
+            self._require(self.minutes == 0, "minutes", wanted)
+        if self.stem != "plain":
+            self._require(self.model == "cnn2", "model", "'cnn2' with such a stem")
+        if self.weight_average:
+            wanted = "'last' with weight_average, which is complete at the end alone"
+            self._require(self.keep == "last", "keep", wanted)
+            wanted = "0 with weight_average, which would leave frozen layers out"
+            self._require(not self.fine_learning_rate, "fine_learning_rate", wanted)
+        if self.start:
+            of_weights = {"model": "cnn2", "normalization": "batch", "stem": "plain"}
+            for name, wanted in of_weights.items():
+                same = getattr(self, name) == wanted
+                self._require(same, name, f"{wanted!r}, as the weights of start have")
+            self._require(self.filters == 16, "filters", "16, as start's weights have")
+
+    def _choose(self, name: str) -> None:
+        choices = CHOICES[name]
+        self._require(getattr(self, name) in choices, name, f"one of {[*choices]}")
+
+    def _require(self, holds: bool, name: str, wanted: str) -> None:
+        if not holds:
+            what = f"wanted {wanted}, got {getattr(self, name)!r}."
+            raise BrainSegError("E-PARAM", name, what, "Correct it.")
 
     def shrunk_for_smoke(self) -> TrainingConfig:
         """Return a training of seconds that still passes through every step."""
         epochs = 2 if self.epochs > 8 else 1
-        return replace(self, epochs=epochs, filters=4, slices_per_epoch=64)
+        small = {"filters": 4, "start": "", "minutes": 0.0}
+        return replace(self, epochs=epochs, slices_per_epoch=64, **small)
 
     @property
     def name(self) -> str:
         """What distinguishes the run within a sweep, readable and fit for a folder."""
+        recipe = "" if self.recipe == "paper" else f"-{self.recipe}"
         return (
-            f"{self.model}_dropout-{self.dropout_rate:g}_epochs-{self.epochs}"
+            f"{self.model}{recipe}_dropout-{self.dropout_rate:g}_epochs-{self.epochs}"
             f"_fold-{self.fold}_seed-{self.seed}"
         )
 
@@ -99,11 +202,3 @@ class TrainingConfig:
         As in the paper, CNN1 watches the metric and CNN2 the loss.
         """
         return ("val_dice", "max") if self.model == "cnn1" else ("val_loss", "min")
-
-
-def _require(holds: bool, name: str, wanted: str, got: Any) -> None:
-    if not holds:
-        got = getattr(got, name, got)
-        raise BrainSegError(
-            "E-PARAM", name, f"wanted {wanted}, got {got!r}.", "Correct it."
-        )

@@ -16,6 +16,7 @@ from brainseg_utils.callbacks import (
     PhaseSwitch,
     Progress,
     Record,
+    Schedule,
     StopOnNaN,
 )
 from brainseg_utils.compiling import build_model, compile_model
@@ -25,6 +26,7 @@ from brainseg_utils.pipelines import make_feed
 from brainseg_utils.runs import write_history
 from brainseg_utils.snapshots import load_snapshot
 from brainseg_utils.states import State, check_same
+from brainseg_utils.weight_averages import settle_statistics
 
 
 class Fit:
@@ -37,7 +39,7 @@ class Fit:
         state: Where to go on; None begins with fresh weights.
 
     Attributes:
-        model: The network; after `run`, with the best epoch's weights.
+        model: The network; after `run`, with the weights to keep.
         record: The history so far.
 
     Raises:
@@ -49,10 +51,10 @@ class Fit:
         self.started = time.perf_counter()
         keras.utils.set_random_seed(job.config.seed)
         with job.compute.scope():
-            self.model = build_model(job.config, job.cohort)
+            self.model = build_model(job.config, job.cohort.store)
             job.compute.synchronise(self.model)
             compile_model(self.model, job.config, job.compute.jit_compile)
-        self.stopping = EarlyStopping(*job.config.monitor, job.config.patience)
+        self.stopping = _early_stopping(job.config)
         self.switch = _phase_switch(job.config)
         self.record = Record()
         if state:
@@ -66,8 +68,12 @@ class Fit:
     @property
     def seconds(self) -> float:
         """How long the training has taken, over all its lives."""
-        before = self.state.facts["seconds"] if self.state else 0.0
-        return before + time.perf_counter() - self.started
+        return self.seconds_before + time.perf_counter() - self.started
+
+    @property
+    def seconds_before(self) -> float:
+        """How long it had taken before this life."""
+        return self.state.facts["seconds"] if self.state else 0.0
 
     def run(self) -> None:
         """Train to the end, keeping the state of every epoch.
@@ -76,10 +82,15 @@ class Fit:
             BrainSegError: `E-NAN`, `E-CACHE-GONE`, `E-DISK`: the last epoch's state
                 is there all the same, and the same call goes on from it.
         """
-        if self.epochs < self.job.config.epochs and not self.stopping.stopped:
-            self._fit()
+        config, limit = self.job.config, self.job.config.minutes * 60
+        out_of_time = limit and self.seconds_before >= limit
+        if self.epochs == config.epochs or self.stopping.stopped or out_of_time:
+            self._finish()
         else:
-            self.model.set_weights(self.best_weights)
+            self._fit()
+        if config.weight_average:
+            batches = self.job.training_batches(self.batch_size)
+            settle_statistics(self.model, batches, config.epochs)
 
     def _take_up(self, state: State) -> None:
         folder, identity = self.job.run.states, state.facts["identity"]
@@ -123,20 +134,42 @@ class Fit:
         self, batches: Batches, checkpoint: Checkpoint
     ) -> list[keras.callbacks.Callback]:
         job = self.job
-        estimate = not job.compute.gpus
         callbacks = [
             EpochSeeds(job.config.seed),
+            *self._schedule(batches),
             StopOnNaN(batches, job.run.folder),  # Before anything is kept.
             self.record,
             self.stopping,
             *([self.switch] if self.switch else []),
             checkpoint,
-            Progress(job.config.epochs, self.record, estimate, job.report),
+            self._progress(),
         ]
         if keras.backend.backend() == "tensorflow":
             logs = job.run.folder / "tensorboard"
             callbacks.append(keras.callbacks.TensorBoard(logs, write_graph=False))
         return callbacks
+
+    def _progress(self) -> Progress:
+        config, estimate = self.job.config, not self.job.compute.gpus
+        whole = config.epochs, self.record, estimate, self.job.report
+        return Progress(*whole, seconds=config.minutes * 60)
+
+    def _schedule(self, batches: Batches) -> list[Schedule]:
+        config = self.job.config
+        if config.schedule == "constant" and not config.minutes:
+            return []
+        whole = config.schedule, config.learning_rate, config.epochs * batches.steps
+        done = self.epochs * batches.steps
+        return [Schedule(*whole, done, config.minutes * 60, self.seconds_before)]
+
+    def _finish(self) -> None:
+        """Put in place what a training that ended before this life was to keep."""
+        if self.job.config.keep == "best":
+            self.model.set_weights(self.best_weights)
+        else:
+            self.model.optimizer.finalize_variable_values(
+                self.model.trainable_variables
+            )
 
     def _facts(self) -> dict[str, Any]:
         return {
@@ -149,6 +182,12 @@ class Fit:
         """Make the history that people read, and the copy, of what was just kept."""
         write_history(self.job.run, state.facts["history"])
         self.job.mirror.keep_states_meanwhile()
+
+
+def _early_stopping(config: TrainingConfig) -> EarlyStopping:
+    keep_best = config.keep == "best"
+    patience = config.patience if keep_best else config.epochs
+    return EarlyStopping(*config.monitor, patience, keep_best)
 
 
 def _phase_switch(config: TrainingConfig) -> PhaseSwitch | None:

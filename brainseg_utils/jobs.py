@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from brainseg_utils.augmentation import Augmentation
 from brainseg_utils.batches import Batches
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.compute import Compute
@@ -16,6 +15,7 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.mirror import Mirror
 from brainseg_utils.plans import identity_of, split_of
 from brainseg_utils.runs import Run
+from brainseg_utils.sampling import draw_batches
 from brainseg_utils.splits import Split
 
 
@@ -55,16 +55,7 @@ class Job:
         rows, slices = store.rows(self.split.train), config.slices_per_epoch
         if self.compute.replicas:  # Which cannot share a smaller last batch.
             slices = math.ceil((slices or len(rows)) / batch_size) * batch_size
-        augment = Augmentation(config.rotation_degrees) if config.augment else None
-        return Batches(
-            store,
-            rows,
-            batch_size,
-            augment,
-            shuffle=True,
-            seed=config.seed,
-            slices_per_epoch=slices,
-        )
+        return draw_batches(config, store, rows, batch_size, slices)
 
     def validation_batches(self, batch_size: int) -> Batches:
         """Return the batches to watch by."""

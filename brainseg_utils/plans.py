@@ -8,13 +8,14 @@ from typing import Any
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import value_digest
+from brainseg_utils.files import file_digest, value_digest
+from brainseg_utils.pretrained import PRETRAINED
 from brainseg_utils.runs import Run
 from brainseg_utils.split_files import read_split
-from brainseg_utils.splits import Split, split_cases
+from brainseg_utils.splits import Split, folds_to_run, patient_of, split_cases
 from brainseg_utils.workspace import Workspace, smoke_wanted
 
-TRAINING_VERSION = 3  # Raise it whenever the same configuration would train otherwise.
+TRAINING_VERSION = 4  # Raise it whenever the same configuration would train otherwise.
 
 
 def split_of(config: TrainingConfig, cohort: Cohort) -> Split:
@@ -44,6 +45,16 @@ def choose_split(
     return read_split(split_file, cohort.cases, cohort.store.data_key)
 
 
+def default_folds(cohort: Cohort, split_file: str = "") -> list[int]:
+    """Return every fold of a small cohort, else fold 0 alone.
+
+    A split in a file has one fold, and so has the smoke profile.
+    """
+    if split_file or smoke_wanted():
+        return [0]
+    return folds_to_run(len({patient_of(case_id) for case_id in cohort.cases}))
+
+
 def resolve(config: TrainingConfig) -> TrainingConfig:
     """Return the configuration to use here: shrunk under the smoke profile."""
     return config.shrunk_for_smoke() if smoke_wanted() else config
@@ -54,6 +65,8 @@ def identity_of(config: TrainingConfig, cohort: Cohort) -> dict[str, Any]:
     decided = {**asdict(config), "split_file": ""}
     if config.split_file:  # What is in the file counts, and not its name.
         decided["split_file"] = split_of(config, cohort).as_dict()
+    if config.start and PRETRAINED.is_file():  # Which may be made anew.
+        decided["start"] = file_digest(PRETRAINED)
     return {"version": TRAINING_VERSION, **decided, "store": cohort.store.key}
 
 

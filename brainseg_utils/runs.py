@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from filelock import FileLock, Timeout
 
+from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import (
     explaining_disk,
     file_digest,
@@ -21,6 +23,9 @@ from brainseg_utils.files import (
 )
 
 RECORD = "done.json"
+# Raise it whenever a run would be scored otherwise: scoring is repeated then, and not
+# the training.
+SCORES_VERSION = 2
 WHOLE_RUN = ("config.json", "training.json", "history.csv", "weights.npz")
 
 
@@ -40,13 +45,20 @@ class Run:
         return read_json(self.folder / "config.json")
 
     @property
+    def training_config(self) -> TrainingConfig:
+        """The configuration as the value that it was."""
+        # Older runs lack what later versions can choose; then it was the paper's way.
+        known = TrainingConfig.__dataclass_fields__
+        return TrainingConfig(**{k: v for k, v in self.config.items() if k in known})
+
+    @property
     def training(self) -> dict[str, Any]:
-        """What training took: `seconds`, `epochs`, `best_epoch`, and so on."""
+        """What training took: `seconds`, `epochs`, `kept_epoch`, and so on."""
         return read_json(self.folder / "training.json")
 
     @property
     def scores(self) -> dict[str, Any]:
-        """Dice of validation and test patients, from `evaluation.evaluate_run`."""
+        """What validation and test patients scored, from `evaluation.evaluate_run`."""
         return read_json(self.folder / "scores.json")
 
     @property
@@ -72,13 +84,19 @@ class Run:
 
     @property
     def done(self) -> bool:
-        """Whether the completion record stands and fits the files."""
-        return self._fits(self.folder / RECORD, (*WHOLE_RUN, "scores.json"))
+        """Whether the completion record fits the files, and they are scored as now."""
+        needed = (*WHOLE_RUN, "scores.json")
+        return self._fits(self.folder / RECORD, needed, SCORES_VERSION)
 
-    def _fits(self, record: Path, needed: Sequence[str]) -> bool:
+    def _fits(
+        self, record: Path, needed: Sequence[str], scores_version: int | None = None
+    ) -> bool:
         """Tell whether a file with digests names what is needed, and all of it fits."""
         try:
-            digests = read_json(record)["files"]
+            found = read_json(record)
+            if found.get("scores_version") != scores_version:
+                return False
+            digests = found["files"]
             return {*needed} <= {*digests} and all(
                 file_digest(self.folder / name) == digest
                 for name, digest in digests.items()
@@ -99,7 +117,9 @@ class Run:
 
         Whatever else lies in the folder, such as somebody's notes, may change.
         """
-        write_json(self.folder / RECORD, {"files": self.digests(self.results())})
+        digests = self.digests(self.results())
+        facts = {"scores_version": SCORES_VERSION, "files": digests}
+        write_json(self.folder / RECORD, facts)
 
     def digests(self, names: Sequence[str]) -> dict[str, str]:
         """Return the SHA-256 of files of the run, by name."""
@@ -138,3 +158,10 @@ def write_history(run: Run, history: Mapping[str, Sequence[float]]) -> None:
     writer.writerow(history)
     writer.writerows(zip(*history.values(), strict=True))
     write_text(run.folder / "history.csv", text.getvalue())
+
+
+def stack_histories(runs: Sequence[Run], figure: str) -> np.ndarray:
+    """Return a history column of several runs, `[run, epoch]`, NaN after a stop."""
+    columns = [run.history[figure] for run in runs]
+    longest = max(map(len, columns))
+    return np.array([c + [np.nan] * (longest - len(c)) for c in columns])

@@ -53,7 +53,8 @@ def train(
         must_resume: Refuse to begin anew where nothing is to go on from.
 
     Returns:
-        The run, with configuration, history and the best epoch's weights.
+        The run, with configuration, history and the weights that the recipe keeps:
+        the best epoch's or the last one's.
 
     Raises:
         BrainSegError: `E-NO-CKPT` (nothing to resume), `E-CKPT` (every state damaged),
@@ -147,12 +148,10 @@ def _save(job: Job, fit: Fit) -> None:
 
 def _training_facts(job: Job, fit: Fit) -> dict[str, Any]:
     history = fit.record.columns
-    monitor, mode = job.config.monitor
-    best = {"max": max, "min": min}[mode](history[monitor])
     return {
         "seconds": fit.seconds,
         "epochs": len(history["epoch"]),
-        "best_epoch": history[monitor].index(best) + 1,
+        "kept_epoch": _kept_epoch(job, history),
         "batch_size": fit.batch_size,
         "parameters": fit.model.count_params(),
         "peak_memory_mb": peak_memory_mb(),
@@ -161,3 +160,12 @@ def _training_facts(job: Job, fit: Fit) -> dict[str, Any]:
         "versions": versions(),
         "files": job.run.digests(("weights.npz", "history.csv")),
     }
+
+
+def _kept_epoch(job: Job, history: dict[str, list[float]]) -> int:
+    """Return the epoch whose weights are kept, counted from 1."""
+    if job.config.keep == "last":
+        return len(history["epoch"])
+    monitor, mode = job.config.monitor
+    best = {"max": max, "min": min}[mode](history[monitor])
+    return history[monitor].index(best) + 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,16 +24,44 @@ def save_weights(model: keras.Model, path: Path) -> None:
     HDF5 would load a flipped bit in silence.
     """
     arrays = {w.path.replace("/", "."): w.numpy() for w in model.weights}
+    write_bytes(path, pack_weights(arrays))
+
+
+def pack_weights(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Return the bytes of a file of weights."""
     content = io.BytesIO()
     np.savez(content, **arrays)
-    write_bytes(path, content.getvalue())
+    return content.getvalue()
 
 
-def load_weights(model: keras.Model, path: Path) -> None:
+def load_weights(
+    model: keras.Model, path: Path, arrays: Mapping[str, np.ndarray] | None = None
+) -> None:
     """Load weights into a network that our own code built.
+
+    Args:
+        model: Where they go.
+        path: Their file.
+        arrays: What to load in place of all that the file holds.
 
     Raises:
         BrainSegError: The file is damaged, or is of another architecture.
+    """
+    arrays = read_weights(path) if arrays is None else arrays
+    wanted = {w.path.replace("/", "."): w for w in model.weights}
+    shapes = {name: array.shape for name, array in arrays.items()}
+    here = {name: tuple(w.shape) for name, w in wanted.items()}
+    remedy = f"Build {model.name} with the run's own config.json."
+    check_same(path, shapes, here, remedy)
+    for name, weight in wanted.items():
+        weight.assign(arrays[name])
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a file of weights by name.
+
+    Raises:
+        BrainSegError: `E-READ` or `E-CKPT` where it cannot be read or is damaged.
     """
     try:
         content = io.BytesIO(Path(path).read_bytes())
@@ -42,7 +71,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
         raise BrainSegError("E-READ", path, what, remedy) from error
     try:
         with np.load(content, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in archive.files}
     except MemoryError:
         raise
     except Exception as error:  # A damaged zip archive raises many kinds.
@@ -52,10 +81,3 @@ def load_weights(model: keras.Model, path: Path) -> None:
             f"cannot be read: {error}.",
             f"Delete {Path(path).parent} and run the notebook again.",
         ) from error
-    wanted = {w.path.replace("/", "."): w for w in model.weights}
-    shapes = {name: array.shape for name, array in arrays.items()}
-    here = {name: tuple(w.shape) for name, w in wanted.items()}
-    remedy = f"Build {model.name} with the run's own config.json."
-    check_same(path, shapes, here, remedy)
-    for name, weight in wanted.items():
-        weight.assign(arrays[name])

@@ -28,9 +28,11 @@ class Workspace:
 
     @property
     def notebooks(self) -> Path:
-        """Folder of the numbered notebooks: the checkout's, else the installed ones."""
-        here = self.root / "notebooks"
-        return here if here.is_dir() else Path(__file__).parent / "notebooks"
+        """Folder of the numbered notebooks: the root's, else the package's own."""
+        package = Path(__file__).parent
+        # Installed they lie inside the package, in a checkout beside it.
+        folders = [home / "notebooks" for home in (self.root, package, package.parent)]
+        return next((folder for folder in folders if folder.is_dir()), folders[1])
 
     @property
     def runs(self) -> Path:

@@ -131,3 +131,38 @@ def test_a_share_that_cannot_be_kept_is_refused(store, options):
 def test_no_rows_are_refused(store):
     with pytest.raises(ValueError, match="at least one slice"):
         Batches(store, np.zeros(0, int))
+
+
+def test_lesions_are_painted_into_healthy_slices_alone(store):
+    rows = every(store)
+    plain = Batches(store, rows, len(rows)).batch(0, 0)
+    images, masks = Batches(store, rows, len(rows), painted_share=1.0).batch(0, 0)
+    ill = plain[1].any(axis=(1, 2, 3))
+    assert np.array_equal(images[ill], plain[0][ill])
+    assert np.array_equal(masks[ill], plain[1][ill])
+    healthy = ~ill & np.any(plain[0] != 0, axis=(1, 2, 3))
+    assert masks[healthy].any(axis=(1, 2, 3)).mean() > 0.5
+    # What was painted changed the picture there, and nothing besides.
+    changed = np.any(images != plain[0], axis=-1)
+    assert not np.any(changed & (masks[..., 0] == 0))
+
+
+def test_painting_takes_lesions_of_its_own_rows_and_repeats_them(store):
+    healthy = np.setdiff1d(every(store), store.tumour_rows())
+    none = Batches(store, healthy, len(healthy), painted_share=1.0)
+    assert not none.batch(0, 0)[1].any()
+    some = [Batches(store, every(store), 8, painted_share=0.5) for _ in range(2)]
+    assert same(epoch_of(some[0], 3), epoch_of(some[1], 3))
+
+
+def test_painting_leaves_a_store_in_memory_as_it_was(store):
+    held = store.held()
+    before = held.images[:], held.masks[:]
+    epoch_of(Batches(held, every(held), painted_share=1.0))
+    assert np.array_equal(held.images[:], before[0])
+    assert np.array_equal(held.masks[:], before[1])
+
+
+def test_a_painted_share_that_is_none_is_refused(store):
+    with pytest.raises(ValueError, match="painted_share"):
+        Batches(store, every(store), painted_share=1.5)

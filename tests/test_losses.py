@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from brainseg_utils.losses import DiceLoss, dice_loss
+from brainseg_utils.losses import DiceBCELoss, DiceLoss, dice_loss
 
 
 def masks(*pixels):
@@ -74,3 +74,25 @@ def test_config_round_trip_through_keras():
     assert again.get_config() == loss.get_config()
     true, pred = masks(TWO, EMPTY), masks(ONE, ONE)
     assert float(again(true, pred)) == float(loss(true, pred))
+
+
+def test_cross_entropy_is_added_to_dice():
+    rng = np.random.default_rng(0)
+    true = rng.integers(0, 2, (3, 8, 8, 1)).astype("float32")
+    pred = rng.uniform(0.01, 0.99, true.shape).astype("float32")
+    entropy = -np.mean(true * np.log(pred) + (1 - true) * np.log(1 - pred))
+    wanted = float(DiceLoss()(true, pred)) + entropy
+    assert float(DiceBCELoss()(true, pred)) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_cross_entropy_has_a_gradient_where_all_is_healthy():
+    true = np.zeros((2, 8, 8, 1), "float32")
+    low, high = (float(DiceBCELoss()(true, true + p)) for p in (0.01, 0.02))
+    assert high - low > 0.01
+
+
+def test_the_sum_is_saved_and_loaded_with_its_choices():
+    loss = DiceBCELoss(smooth=2.0, per_sample=True)
+    again = keras.losses.deserialize(keras.losses.serialize(loss))
+    assert isinstance(again, DiceBCELoss)
+    assert (again.smooth, again.per_sample) == (2.0, True)

@@ -2,6 +2,7 @@ import keras
 import numpy as np
 import pytest
 
+from brainseg_utils.blocks import Blocks, space_to_depth
 from brainseg_utils.models import BUILDERS, build_cnn1, build_cnn2
 from brainseg_utils.weights import load_weights, save_weights
 
@@ -83,3 +84,72 @@ def test_architecture_survives_its_config(name):
     np.testing.assert_array_equal(
         again.predict_on_batch(image), model.predict_on_batch(image)
     )
+
+
+def placed(model):
+    return {layer.name for layer in dropouts(model) if layer.rate}
+
+
+@pytest.mark.parametrize("placement", ["encoder", "decoder", "bottleneck"])
+def test_dropout_acts_where_it_is_placed_alone(placement):
+    model = build_cnn2((32, 32, 4), 0.2, 2, dropout_placement=placement)
+    assert placed(model)
+    assert all(name.startswith(placement) for name in placed(model))
+    everywhere = placed(build_cnn2((32, 32, 4), 0.2, 2))
+    assert placed(model) == {name for name in everywhere if name.startswith(placement)}
+
+
+def test_spatial_dropout_drops_whole_channels():
+    blocks = Blocks(0.5, spatial_dropout=True)
+    inputs = keras.Input((8, 8, 32))
+    model = keras.Model(inputs, blocks.drop(inputs, "bottleneck"))
+    outputs = np.array(model(np.ones((1, 8, 8, 32)), training=True))[0]
+    kept = outputs.any(axis=(0, 1))
+    assert 0 < kept.sum() < 32
+    assert np.array_equal(kept, outputs.all(axis=(0, 1)))
+
+
+def test_group_normalization_takes_the_place_of_batch_normalization():
+    model = build_cnn2((32, 32, 4), filters=4, normalization="group")
+    kinds = [type(layer).__name__ for layer in model.layers if "norm" in layer.name]
+    assert set(kinds) == {"GroupNormalization"} and len(kinds) == 18
+
+
+@pytest.mark.parametrize("name", ["dropout_placement", "normalization"])
+def test_a_choice_that_there_is_not_is_refused(name):
+    with pytest.raises(ValueError, match=f"{name} must be one of"):
+        build_cnn2((32, 32, 4), **{name: "nowhere"})
+
+
+def test_space_to_depth_keeps_every_pixel_in_its_place():
+    inputs = keras.Input((6, 4, 3))
+    model = keras.Model(inputs, space_to_depth(inputs))
+    image = np.random.default_rng(0).normal(size=(2, 6, 4, 3)).astype("float32")
+    deep = model.predict_on_batch(image)
+    assert deep.shape == (2, 3, 2, 12)
+    for y in (0, 1):
+        for x in (0, 1):
+            part = deep[..., 3 * (2 * y + x) :][..., :3]
+            assert np.array_equal(part, image[:, y::2, x::2])
+
+
+def test_a_space_to_depth_stem_gives_a_probability_for_each_pixel():
+    model = build_cnn2((32, 64, 2), filters=2, stem="space-to-depth")
+    assert model.predict_on_batch(np.zeros((1, 32, 64, 2))).shape == (1, 32, 64, 1)
+    with pytest.raises(ValueError, match="multiples of 32"):
+        build_cnn2((48, 48, 2), filters=2, stem="space-to-depth")
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_dropout_has_no_say_in_the_initial_weights(name):
+    def initial(**choices):
+        keras.utils.set_random_seed(3)
+        return BUILDERS[name]((32, 32, 4), filters=2, **choices).get_weights()
+
+    without = initial()
+    for choices in (
+        {"dropout_rate": 0.2},
+        {"dropout_rate": 0.2, "spatial_dropout": True},
+    ):
+        same = zip(without, initial(**choices), strict=False)
+        assert all(np.array_equal(a, b) for a, b in same if a.ndim == 4)

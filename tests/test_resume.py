@@ -93,7 +93,7 @@ def assert_ends_like(whole, cohort, work, config=CONFIG, **options):
     run = run_training(cohort, work, config, verbose=False, **options)
     assert weights_digest(run) == weights_digest(whole)
     assert figures(run) == figures(whole)
-    assert run.training["best_epoch"] == whole.training["best_epoch"]
+    assert run.training["kept_epoch"] == whole.training["kept_epoch"]
     assert not run.states.exists()
 
 
@@ -261,7 +261,7 @@ def test_a_training_that_had_stopped_is_not_taken_up_again(cohort, work, monkeyp
     monkeypatch.setattr("keras.Model.fit", None)
     run = run_training(cohort, work, config, verbose=False)
     assert run.history["epoch"] == [1, 2, 3]
-    assert run.training["best_epoch"] >= 1
+    assert run.training["kept_epoch"] >= 1
 
 
 def poison(monkeypatch, epoch, step):

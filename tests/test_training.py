@@ -6,9 +6,11 @@ from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.evaluation import evaluate_run, predict_slices
+from brainseg_utils.evaluation import evaluate_run
+from brainseg_utils.files import read_json, write_json
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.plans import find_run, split_of
+from brainseg_utils.predictions import predict_slices
 from brainseg_utils.runs import Run
 from brainseg_utils.training import load_model, train
 from brainseg_utils.workspace import Workspace
@@ -72,7 +74,7 @@ def test_another_configuration_gets_another_folder(run, cohort, workspace):
 
 
 def test_loaded_weights_are_those_of_the_best_epoch(run, cohort):
-    history, best = run.history, run.training["best_epoch"] - 1
+    history, best = run.history, run.training["kept_epoch"] - 1
     metric, store = HardDice(), cohort.store
     for case_id in run.config["split"]["validation"]:
         truth = store.masks[store.rows([case_id])][..., None]
@@ -90,6 +92,21 @@ def test_evaluation_completes_the_run(run, cohort):
     assert all(run.prediction(case_id).is_file() for case_id in scores["test"])
     (run.folder / "scores.json").write_text("{}")
     assert not run.done, "a changed file no longer fits the record"
+
+
+def test_a_run_that_an_earlier_version_scored_is_scored_again_not_trained(run, cohort):
+    evaluate_run(run, load_model(run, cohort), cohort)
+    wanted, weights = run.scores, (run.folder / "weights.npz").stat()
+    record = read_json(run.folder / "done.json")
+    del record["scores_version"]  # As version 1 left it, of fewer figures.
+    older = {part: dict.fromkeys(ids, {}) for part, ids in wanted.items()}
+    write_json(run.folder / "scores.json", older)
+    record["files"] = run.digests(run.results())
+    write_json(run.folder / "done.json", record)
+    assert not run.done and run.trained
+    assert evaluate_run(run, load_model(run, cohort), cohort) == wanted
+    assert run.done
+    assert (run.folder / "weights.npz").stat() == weights
 
 
 def test_unfinished_folder_is_not_taken_for_a_run(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 from refusals import refused
 
-from brainseg_utils.workspace import open_workspace, smoke_wanted
+from brainseg_utils.workspace import Workspace, open_workspace, smoke_wanted
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +73,9 @@ def test_a_profile_that_is_no_folder_s_name_is_refused(profile):
     with refused("E-PROFILE", "profile") as caught:
         open_workspace(profile)
     assert repr(profile) in caught.value.what
+
+
+def test_outside_of_a_checkout_the_package_s_own_notebooks_are_used(tmp_path):
+    folder = Workspace(tmp_path, "quick").notebooks
+    assert folder != tmp_path / "notebooks"
+    assert (folder / "01_data_exploration.ipynb").is_file()

@@ -21,11 +21,12 @@ class EarlyStopping(keras.callbacks.EarlyStopping):
         monitor: Figure of the history to watch, such as `"val_loss"`.
         mode: `"min"` or `"max"`.
         patience: Epochs without a better value before training stops.
+        restore: Whether training ends with the weights of the best value's epoch.
     """
 
-    def __init__(self, monitor: str, mode: str, patience: int):
+    def __init__(self, monitor: str, mode: str, patience: int, restore: bool = True):
         super().__init__(
-            monitor, mode=mode, patience=patience, restore_best_weights=True
+            monitor, mode=mode, patience=patience, restore_best_weights=restore
         )
         self._resumed: dict[str, Any] = {}
 

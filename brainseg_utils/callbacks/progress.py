@@ -56,6 +56,7 @@ class Progress(keras.callbacks.Callback):
         estimate: Whether to estimate the whole time after a few steps, as is good to
             know where there is no GPU.
         report: Takes the lines.
+        seconds: Time for the whole training; 0 has no limit.
     """
 
     def __init__(
@@ -64,10 +65,11 @@ class Progress(keras.callbacks.Callback):
         record: Record,
         estimate: bool = False,
         report: Callable[[str], None] = print,
+        seconds: float = 0.0,
     ):
         super().__init__()
         self.epochs, self.record, self.report = epochs, record, report
-        self.estimate = estimate
+        self.estimate, self.limit = estimate, seconds or float("inf")
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self.first_epoch = epoch
@@ -82,7 +84,7 @@ class Progress(keras.callbacks.Callback):
         elif batch == 1 + TIMED_STEPS:
             step = (time.perf_counter() - self.second_step) / TIMED_STEPS
             epochs = self.epochs - self.first_epoch
-            seconds = step * self.params["steps"] * epochs
+            seconds = min(step * self.params["steps"] * epochs, self.limit)
             self.report(
                 f"no GPU: training on {describe_machine()} takes about "
                 f"{in_words(seconds)} for {epochs} epochs at most, and validation"
@@ -97,4 +99,5 @@ class Progress(keras.callbacks.Callback):
         # The first epoch after a start is slower than the others will be.
         recent = self.record.columns["seconds"][-3:]
         left = (self.epochs - epoch - 1) * min(recent)
+        left = max(0, min(left, self.limit - sum(self.record.columns["seconds"])))
         self.report(f"{line}, {in_words(left)} left" if left else line)

@@ -1,0 +1,63 @@
+"""Threshold and smallest part, chosen on validation patients for a network that stands.
+
+Both change a mask after the network has spoken, so that trying many costs one
+prediction of the validation patients.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from brainseg_utils.cases import Case
+from brainseg_utils.cohorts import Cohort
+from brainseg_utils.evaluation import dice_score
+from brainseg_utils.predictions import predict_slices, restore_mask
+from brainseg_utils.volumes import read_mask
+
+if TYPE_CHECKING:
+    import keras
+
+THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
+SMALLEST_ML = (0.0, 0.1, 1.0, 5.0)
+Decoding = tuple[float, float]  # Threshold, and smallest part in ml.
+
+
+def dice_by_decoding(
+    model: keras.Model, cohort: Cohort, case_ids: Sequence[str], mirror: bool
+) -> dict[Decoding, dict[str, float]]:
+    """Return patients' Dice per volume for every threshold and smallest part.
+
+    Args:
+        model: A trained network.
+        cohort: Patients and slices.
+        case_ids: Whom to predict.
+        mirror: Whether predictions are means over mirrored slices.
+    """
+    dice: dict[Decoding, dict[str, float]] = {}
+    for case_id in case_ids:
+        probabilities = predict_slices(model, cohort.store, case_id, mirror=mirror)
+        for decoding, score in _scores(cohort, case_id, probabilities).items():
+            dice.setdefault(decoding, {})[case_id] = score
+    return dice
+
+
+def best_decoding(dice: Mapping[Decoding, Mapping[str, float]]) -> Decoding:
+    """Return the threshold and smallest part with the highest mean Dice."""
+    return max(dice, key=lambda decoding: float(np.mean([*dice[decoding].values()])))
+
+
+def _scores(
+    cohort: Cohort, case_id: str, probabilities: np.ndarray
+) -> dict[Decoding, float]:
+    case: Case = cohort.cases[case_id]
+    truth, _ = read_mask(case)
+    return {
+        decoding: dice_score(
+            truth, restore_mask(cohort.store, case_id, probabilities, *decoding)
+        )
+        for decoding in itertools.product(THRESHOLDS, SMALLEST_ML)
+    }

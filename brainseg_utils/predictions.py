@@ -1,0 +1,104 @@
+"""From a trained network to a patient's mask, as the recipe says."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.store import SliceStore
+
+if TYPE_CHECKING:
+    import keras
+
+
+def predict_mask(
+    model: keras.Model, store: SliceStore, case_id: str, config: TrainingConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predict a patient with the recipe's mirroring, threshold and smallest part.
+
+    Returns:
+        Masks of 0 and 1: `[slice, height, width]` bool on the store's grid, before
+        small parts are dropped, and `[x, y, z]` uint8 at full resolution.
+    """
+    probabilities = predict_slices(model, store, case_id, mirror=config.mirror)
+    choices = config.threshold, config.smallest_ml
+    mask = restore_mask(store, case_id, probabilities, *choices)
+    return probabilities >= config.threshold, mask
+
+
+def predict_slices(
+    model: keras.Model,
+    store: SliceStore,
+    case_id: str,
+    batch_size: int = 16,
+    mirror: bool = False,
+) -> np.ndarray:
+    """Return tumour probabilities of a patient's slices, `[slice, height, width]`.
+
+    Args:
+        model: The network.
+        store: Where the slices lie.
+        case_id: The patient.
+        batch_size: Slices at a time.
+        mirror: Whether to average over the slices as they are, mirrored left-right,
+            up-down, and both: four times the work.
+    """
+    record = store.case(case_id)
+    images = store.images[record["start"] : record["stop"]]
+    ways = list(itertools.product((1, -1), repeat=2)) if mirror else [(1, 1)]
+    total = np.zeros(images.shape[:3], np.float32)
+    for y, x in ways:
+        turned = np.ascontiguousarray(images[:, ::y, ::x])
+        total += _predict(model, turned, batch_size)[:, ::y, ::x]
+    return total / len(ways)
+
+
+def _predict(model: keras.Model, images: np.ndarray, batch_size: int) -> np.ndarray:
+    batches = range(0, len(images), batch_size)
+    # predict_on_batch spares the set-up that predict repeats for every patient.
+    parts = [model.predict_on_batch(images[i : i + batch_size]) for i in batches]
+    return np.concatenate(parts)[..., 0]
+
+
+def restore_mask(
+    store: SliceStore,
+    case_id: str,
+    probabilities: np.ndarray,
+    threshold: float = 0.5,
+    smallest_ml: float = 0.0,
+) -> np.ndarray:
+    """Return the mask `[x, y, z]` uint8, at full resolution, of predicted slices.
+
+    Args:
+        store: Where the slices lie.
+        case_id: The patient.
+        probabilities: `[slice, height, width]`, all of the patient's slices.
+        threshold: Probability from which a voxel is tumour.
+        smallest_ml: Connected parts below this volume are dropped.
+    """
+    record = store.case(case_id)
+    volume = store.grid.restore(
+        probabilities, record["z"], record["corner"], record["shape"]
+    )
+    mask = (volume >= threshold).astype(np.uint8)
+    voxel_ml = float(np.prod(record["spacing_mm"])) / 1000
+    return drop_small_parts(mask, smallest_ml / voxel_ml) if smallest_ml else mask
+
+
+def drop_small_parts(mask: np.ndarray, voxels: float) -> np.ndarray:
+    """Return a mask `[x, y, z]` without its connected parts of fewer voxels.
+
+    Voxels that share a face, an edge or a corner are connected. The largest part
+    stays however small it is: every patient here has a tumour.
+    """
+    parts, count = ndimage.label(mask, np.ones((3, 3, 3)))
+    if not count:
+        return mask
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    kept = sizes >= min(voxels, sizes.max())
+    return kept[parts].astype(mask.dtype)

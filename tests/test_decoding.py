@@ -1,0 +1,36 @@
+import numpy as np
+import pytest
+from tiny_cohort import make_tiny_cohort
+
+from brainseg_utils.decoding import best_decoding, dice_by_decoding
+from brainseg_utils.evaluation import dice_score
+from brainseg_utils.predictions import predict_slices, restore_mask
+from brainseg_utils.volumes import read_mask
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return make_tiny_cohort(tmp_path_factory.mktemp("cohort"))
+
+
+class Network:
+    """Answers with the first channel, squeezed into 0 to 1."""
+
+    def predict_on_batch(self, images):
+        return 1 / (1 + np.exp(-images[..., :1]))
+
+
+def test_every_choice_is_scored_as_a_prediction_by_it_would_be(cohort):
+    dice = dice_by_decoding(Network(), cohort, ["P0", "P1"], mirror=False)
+    slices = predict_slices(Network(), cohort.store, "P1")
+    truth, _ = read_mask(cohort.cases["P1"])
+    for decoding, scores in dice.items():
+        mask = restore_mask(cohort.store, "P1", slices, *decoding)
+        assert scores["P1"] == dice_score(truth, mask)
+        assert set(scores) == {"P0", "P1"}
+    assert len({scores["P1"] for scores in dice.values()}) > 1
+
+
+def test_the_best_choice_has_the_highest_mean():
+    dice = {(0.3, 0.0): {"a": 0.2, "b": 0.9}, (0.5, 0.0): {"a": 0.6, "b": 0.6}}
+    assert best_decoding(dice) == (0.5, 0.0)

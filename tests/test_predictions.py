@@ -1,0 +1,78 @@
+import numpy as np
+import pytest
+from tiny_cohort import make_tiny_cohort
+
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.predictions import drop_small_parts, predict_mask, predict_slices
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return make_tiny_cohort(tmp_path_factory.mktemp("cohort")).store
+
+
+class Network:
+    """Answers with the first channel, and with how many pixels lie left of each."""
+
+    def __init__(self, sided=0.0):
+        self.sided, self.seen = sided, 0
+
+    def predict_on_batch(self, images):
+        self.seen += len(images)
+        side = self.sided * np.arange(images.shape[2], dtype=np.float32)[:, None]
+        return images[..., :1] + side
+
+
+def images_of(store, case_id):
+    record = store.case(case_id)
+    return store.images[record["start"] : record["stop"]]
+
+
+def test_slices_come_in_order_and_all_of_them(store):
+    images = images_of(store, "P1")
+    predicted = predict_slices(Network(), store, "P1", batch_size=3)
+    assert np.array_equal(predicted, images[..., 0])
+
+
+def test_mirrored_predictions_are_turned_back_before_they_are_averaged(store):
+    images, network = images_of(store, "P1"), Network(sided=1.0)
+    predicted = predict_slices(network, store, "P1", mirror=True)
+    # What a side adds is the same on both, once averaged.
+    middle = (images.shape[2] - 1) / 2
+    assert np.allclose(predicted, images[..., 0] + middle, atol=1e-5)
+    assert network.seen == 4 * len(images)
+
+
+def test_the_recipe_s_threshold_decides(store):
+    low, high = (
+        predict_mask(Network(), store, "P1", TrainingConfig("cnn2", threshold=t))
+        for t in (0.2, 0.8)
+    )
+    assert low[0].sum() > high[0].sum() > 0
+    assert low[1].sum() > high[1].sum() > 0
+    assert np.array_equal(high[0], images_of(store, "P1")[..., 0] >= 0.8)
+
+
+def test_small_parts_are_dropped_and_the_largest_stays():
+    mask = np.zeros((9, 9, 9), np.uint8)
+    mask[0:3, 0:3, 0:3] = 1  # 27 voxels.
+    mask[5:7, 5:7, 5:7] = 1  # 8, with one more at a corner: connected.
+    mask[7, 7, 7] = 1
+    mask[8, 0, 0] = 1
+    kept = drop_small_parts(mask, 9)
+    assert kept.sum() == 27 + 9 and kept.dtype == mask.dtype
+    assert drop_small_parts(mask, 10).sum() == 27
+    assert drop_small_parts(mask, 1000).sum() == 27
+    assert drop_small_parts(mask, 1).sum() == mask.sum()
+    assert not drop_small_parts(np.zeros((3, 3, 3), np.uint8), 5).any()
+
+
+def test_the_smallest_part_is_given_in_ml(store):
+    config = TrainingConfig("cnn2", threshold=0.5)
+    whole = predict_mask(Network(), store, "P1", config)[1]
+    record = store.case("P1")
+    voxel_ml = np.prod(record["spacing_mm"]) / 1000
+    dropped = TrainingConfig("cnn2", threshold=0.5, smallest_ml=20 * voxel_ml)
+    assert np.array_equal(
+        predict_mask(Network(), store, "P1", dropped)[1], drop_small_parts(whole, 20)
+    )

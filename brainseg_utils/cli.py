@@ -38,6 +38,7 @@ def _make_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser("run", help="execute notebooks 01 to 05 and report")
+    run.add_argument("--all", action="store_true", help="notebooks 06 and on as well")
     run.add_argument("--profile", default="quick", help="quick (default) or paper")
     run.add_argument("--data", default="", help="folder of real patients")
     run.add_argument(
@@ -72,6 +73,17 @@ def _make_parser() -> argparse.ArgumentParser:
         "--patients", type=int, default=0, metavar="N", help="the first N alone"
     )
     download.set_defaults(command=_download)
+
+    pretrain = commands.add_parser(
+        "pretrain", help="train on phantom patients, for others to start from"
+    )
+    pretrain.add_argument("output", help="file for the weights, such as mine.npz")
+    pretrain.add_argument("--patients", type=int, default=600, metavar="N")
+    pretrain.add_argument("--epochs", type=int, default=30, metavar="N")
+    pretrain.add_argument(
+        "--ordinary", action="store_true", help="phantoms like those of one hospital"
+    )
+    pretrain.set_defaults(command=_pretrain)
 
     colab = commands.add_parser(
         "install-missing", help="install missing requirements, changing no others"
@@ -113,7 +125,7 @@ def _add_folder_options(parser: argparse.ArgumentParser) -> None:
 def _run(options: argparse.Namespace) -> None:
     from brainseg_utils.suite import run_suite
 
-    run_suite(options.profile, options.data, options.set)
+    run_suite(options.profile, options.data, options.set, options.all)
 
 
 def _sweep(options: argparse.Namespace) -> int:
@@ -180,6 +192,16 @@ def _download(options: argparse.Namespace) -> None:
 
     folder = options.to or open_workspace().data
     print(f"patients are in {download(options.name, folder, options.patients)}")
+
+
+def _pretrain(options: argparse.Namespace) -> None:
+    from brainseg_utils.pretraining import pretrain
+    from brainseg_utils.workspace import open_workspace
+
+    workspace = open_workspace("pretraining")
+    choices = options.patients, options.epochs, not options.ordinary
+    run = pretrain(workspace, options.output, *choices)
+    print(f"trained in {run.folder}; weights are in {options.output}")
 
 
 def _install_missing(options: argparse.Namespace) -> None:

@@ -24,6 +24,7 @@ class DataConfig:
         data_dir: Folder of real patients; empty for phantom patients.
         patients: Number of phantom patients.
         spacing_mm: Voxel size of the phantom patients; 1 mm as in BraTS.
+        wide: Whether phantom patients are as various as can be; see `phantom.wide`.
         sequences: Sequences to use, in channel order.
         crop_size: Side in voxels of the square cut round the brain.
         image_size: Side in pixels of a slice.
@@ -37,6 +38,7 @@ class DataConfig:
     data_dir: str = ""
     patients: int = 30
     spacing_mm: float = 1.0
+    wide: bool = False
     sequences: tuple[str, ...] = SEQUENCES
     crop_size: int = 192
     image_size: int = 96
@@ -95,8 +97,11 @@ def patients_folder(config: DataConfig, workspace: Workspace) -> Path:
     if config.data_dir:
         # A relative folder means one beside the project, wherever the kernel runs.
         return workspace.root / Path(config.data_dir).expanduser()
-    folder = workspace.data / f"phantom-{config.seed}-{config.spacing_mm:g}mm"
-    return make_phantoms(folder, config.patients, config.seed, config.spacing_mm)
+    kind = "phantom-wide" if config.wide else "phantom"
+    folder = workspace.data / f"{kind}-{config.seed}-{config.spacing_mm:g}mm"
+    return make_phantoms(
+        folder, config.patients, config.seed, config.spacing_mm, wide=config.wide
+    )
 
 
 def load_cohort(config: DataConfig, workspace: Workspace) -> Cohort:

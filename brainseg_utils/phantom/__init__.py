@@ -20,6 +20,11 @@ from brainseg_utils.phantom.lesion import (
     push_tissue,
 )
 from brainseg_utils.phantom.scanner import SEQUENCES, draw_protocols, scan
+from brainseg_utils.phantom.wide import (
+    draw_wide_head,
+    draw_wide_plan,
+    draw_wide_protocols,
+)
 
 VOLUME_MM = (240, 240, 155)
 FILES = (*SEQUENCES, "seg")
@@ -34,11 +39,12 @@ def make_phantoms(
     seed: int = 0,
     spacing_mm: float = 1.0,
     workers: int = 2,
+    wide: bool = False,
 ) -> Path:
     """Write `count` synthetic patients in BraTS layout; keep those that are there.
 
-    Patient k depends on `seed`, k and `spacing_mm` alone. Sequences are int16 with
-    background 0, masks uint8 with 1 necrotic core, 2 oedema, 4 enhancing tumour.
+    Patient k depends on `seed`, k, `spacing_mm` and `wide` alone. Sequences are int16
+    with background 0, masks uint8 with 1 necrotic core, 2 oedema, 4 enhancing tumour.
 
     Args:
         folder: Receives `Phantom_000/Phantom_000_t1.nii.gz` and so on.
@@ -46,6 +52,8 @@ def make_phantoms(
         seed: Chooses the patients.
         spacing_mm: Voxel size; 1 gives BraTS's 240x240x155 voxels, 4 suits tests.
         workers: Patients made at a time; each takes up to 1 GB at 1 mm.
+        wide: Whether to make them as various as can be, to learn from, in place of
+            like those of one hospital; see `phantom.wide`.
 
     Returns:
         `folder` as a path.
@@ -56,12 +64,12 @@ def make_phantoms(
     """
     folder = Path(folder)
     _check_arguments(count, seed, spacing_mm, workers)
-    _claim_folder(folder, seed, spacing_mm)
+    _claim_folder(folder, seed, spacing_mm, wide)
     # Threads: numpy and gzip release the interpreter's lock, the template is shared,
     # and nothing is started anew inside a notebook that has loaded TensorFlow.
     with ThreadPoolExecutor(workers) as pool:
         jobs = [
-            pool.submit(_write_phantom, folder, seed, index, spacing_mm)
+            pool.submit(_write_phantom, folder, seed, index, spacing_mm, wide)
             for index in range(count)
         ]
         for job in jobs:
@@ -70,26 +78,27 @@ def make_phantoms(
 
 
 def make_phantom(
-    seed: int, index: int, spacing_mm: float = 1.0
+    seed: int, index: int, spacing_mm: float = 1.0, wide: bool = False
 ) -> dict[str, np.ndarray]:
     """Return one synthetic patient: `t1`, `t1ce`, `t2`, `flair` int16, `seg` uint8.
 
     Arrays are `[x, y, z]` with x to the left, y posterior, z superior, as in BraTS.
     """
-    anatomy, lesion, _ = make_patient(seed, index, spacing_mm)
-    scanner = _streams(seed, index)[2]
-    block = scan(anatomy, lesion, draw_protocols(scanner), scanner)
+    anatomy, lesion, _ = make_patient(seed, index, spacing_mm, wide)
+    rng = _streams(seed, index)[2]
+    protocols = draw_wide_protocols(rng, spacing_mm) if wide else draw_protocols(rng)
+    block = scan(anatomy, lesion, protocols, rng)
     block["seg"] = anatomy.fill(lesion.labels)
     return {name: _place(block[name], anatomy, spacing_mm) for name in FILES}
 
 
 def make_patient(
-    seed: int, index: int, spacing_mm: float = 1.0
+    seed: int, index: int, spacing_mm: float = 1.0, wide: bool = False
 ) -> tuple[Anatomy, Lesion, Plan]:
     """Return the tissue and the lesion that `make_phantom` puts into the scanner."""
     anatomy_rng, lesion_rng, _ = _streams(seed, index)
-    head = draw_head(anatomy_rng)
-    plan = draw_plan(lesion_rng, head)
+    head = (draw_wide_head if wide else draw_head)(anatomy_rng)
+    plan = (draw_wide_plan if wide else draw_plan)(lesion_rng, head)
     anatomy = build_anatomy(
         head, anatomy_rng, spacing_mm, lambda points: push_tissue(plan, points)
     )
@@ -111,7 +120,9 @@ def _place(block: np.ndarray, anatomy: Anatomy, spacing_mm: float) -> np.ndarray
     return volume
 
 
-def _write_phantom(folder: Path, seed: int, index: int, spacing_mm: float) -> None:
+def _write_phantom(
+    folder: Path, seed: int, index: int, spacing_mm: float, wide: bool
+) -> None:
     name = f"Phantom_{index:03d}"
     if all((folder / name / f"{name}_{file}.nii.gz").is_file() for file in FILES):
         return
@@ -120,7 +131,7 @@ def _write_phantom(folder: Path, seed: int, index: int, spacing_mm: float) -> No
     affine = np.diag((-spacing_mm, -spacing_mm, spacing_mm, 1.0))
     affine[1, 3] = VOLUME_MM[1] - 1
     with replacing_folder(folder / name) as temporary:
-        for file, volume in make_phantom(seed, index, spacing_mm).items():
+        for file, volume in make_phantom(seed, index, spacing_mm, wide).items():
             write_volume(temporary / f"{name}_{file}.nii.gz", volume, affine)
 
 
@@ -137,9 +148,10 @@ def _check_arguments(count: int, seed: int, spacing_mm: float, workers: int) -> 
             )
 
 
-def _claim_folder(folder: Path, seed: int, spacing_mm: float) -> None:
+def _claim_folder(folder: Path, seed: int, spacing_mm: float, wide: bool) -> None:
     """Record the settings; refuse a folder whose patients were made with others."""
     settings = {"generator": GENERATOR, "seed": seed, "spacing_mm": spacing_mm}
+    settings |= {"wide": wide} if wide else {}  # Folders of before know no other kind.
     record = folder / SETTINGS_FILE
     if not record.exists():
         write_json(record, settings)

@@ -44,7 +44,8 @@ class Anatomy:
         brain: `[x, y, z]` bool, the block's voxels inside the brain.
         axes_mm: Positions along x, y and z of the block's voxels.
         maps: `csf`, `grey`, `white` (shares, sum 1), `ventricle`, `limbic`, `iron`,
-            `choroid`, `sinus` (0 to 1), `depth_mm` below the brain's surface and
+            `choroid`, `sinus`, `margin` (0 to 1; the last is what skull stripping has
+            left outside the brain), `depth_mm` below the surface of what is left, and
             `ventricle_mm`, the distance to the nearest ventricle.
     """
 
@@ -173,6 +174,7 @@ def build_anatomy(
     depth = map_coordinates(
         maps["depth_mm"], to_template(head, points), order=1, mode="nearest"
     )
+    margin = np.clip(-depth, 0, 1)
     depth -= head.strip_mm + 0.6 * smooth_noise(rng, axes_mm, 20.0)
     brain = depth > 0
     source = to_template(head, push(points[:, brain]))
@@ -180,7 +182,7 @@ def build_anatomy(
         name: map_coordinates(volume, source, order=1, mode="nearest")
         for name, volume in maps.items()
     }
-    sampled["depth_mm"] = depth[brain]
+    sampled |= {"depth_mm": depth[brain], "margin": margin[brain]}
     anatomy = Anatomy(brain, axes_mm, sampled)
     _fold_tissue(anatomy, head, rng)
     return _strip_surface(anatomy, head)

@@ -60,7 +60,7 @@ def draw_plan(rng: np.random.Generator, head: Head) -> Plan:
     widths = np.exp(rng.normal(0, 0.18, 3))
     turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
     return Plan(
-        centres_mm=_draw_centres(rng, head),
+        centres_mm=draw_centres(rng, head),
         stretch=turn @ np.diag(widths / widths.prod() ** (1 / 3)) @ turn.T,
         volume_ml=volume_ml,
         core_share=core_share,
@@ -78,7 +78,7 @@ def _draw_volume_ml(rng: np.random.Generator) -> float:
             return float(volume_ml)
 
 
-def _draw_centres(rng: np.random.Generator, head: Head) -> np.ndarray:
+def draw_centres(rng: np.random.Generator, head: Head) -> np.ndarray:
     """Return one focus, or in a fifth of the patients two, `[foci, 3]` in mm."""
     sites = lesion_sites()
     first = sites[rng.integers(len(sites))]

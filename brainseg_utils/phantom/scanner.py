@@ -65,6 +65,7 @@ class Protocol:
     thickness_mm: float  # of the acquired slices
     thick_axis: int
     mimics: dict[str, float]  # strength of each healthy look-alike
+    margin: float | None = None  # signal of what is left outside the brain; else CSF's
 
 
 def draw_protocols(rng: np.random.Generator) -> dict[str, Protocol]:
@@ -73,7 +74,7 @@ def draw_protocols(rng: np.random.Generator) -> dict[str, Protocol]:
     protocols = {}
     for column, name in enumerate(SEQUENCES):
         signal = {
-            tissue: row[column][0] + row[column][1] * _ordinary(rng)
+            tissue: row[column][0] + row[column][1] * ordinary(rng)
             for tissue, row in TISSUES.items()
         }
         protocols[name] = Protocol(
@@ -89,7 +90,7 @@ def draw_protocols(rng: np.random.Generator) -> dict[str, Protocol]:
     return protocols
 
 
-def _ordinary(rng: np.random.Generator) -> float:
+def ordinary(rng: np.random.Generator) -> float:
     """Draw a standard normal number without its tails: no lesion is invisible."""
     return float(np.clip(rng.standard_normal(), -1.5, 1.5))
 
@@ -164,6 +165,8 @@ def _mix(anatomy, lesion, protocol, mimics, textures) -> np.ndarray:
     for name, strength in protocol.mimics.items():
         if strength:
             signal = signal + strength * mimics[name]
+    if protocol.margin is not None:
+        signal += maps["margin"] * (protocol.margin - signal)
     signal *= 1 + 0.03 * textures["tissue"]
     # Oedema adds water to tissue: what was brighter before stays a little brighter.
     wet = 0.8 * tone["oedema"] + 0.2 * signal

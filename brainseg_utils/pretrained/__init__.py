@@ -1,0 +1,63 @@
+"""Weights that were trained on phantom patients alone, to start a training from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from brainseg_utils.cases import SEQUENCES
+from brainseg_utils.errors import BrainSegError
+from brainseg_utils.weights import load_weights, read_weights
+
+if TYPE_CHECKING:
+    import keras
+
+PRETRAINED = Path(__file__).parent / "cnn2-phantom.npz"
+FIRST = "encoder1_conv1.kernel"  # The one weight that knows sequences.
+
+
+def load_pretrained(
+    model: keras.Model, sequences: Sequence[str], path: Path = PRETRAINED
+) -> None:
+    """Load the weights that `brainseg pretrain` made into a CNN2 of 16 filters.
+
+    Any subset of the four sequences in any order will do: of the first convolution
+    those parts are taken that belong to them.
+
+    Args:
+        model: From `build_cnn2`, of slices of any size.
+        sequences: Names of its channels.
+        path: Other weights that `brainseg pretrain` made.
+
+    Raises:
+        BrainSegError: `E-START` for a sequence that the phantoms do not have, or
+            without the file; `E-CKPT-MISMATCH` for another network.
+    """
+    remedy = 'Set start="" to begin with random weights.'
+    unknown = [name for name in sequences if name not in SEQUENCES]
+    if unknown:
+        what = f"was trained on {', '.join(SEQUENCES)}, not on {unknown[0]}."
+        raise BrainSegError("E-START", path, what, remedy)
+    if not path.is_file():
+        remedy = f"Install the package again. {remedy}"
+        raise BrainSegError("E-START", path, "is not there.", remedy)
+    arrays = read_weights(path)
+    channels = [SEQUENCES.index(name) for name in sequences]
+    arrays[FIRST] = arrays[FIRST][:, :, channels]
+    load_weights(model, path, arrays)
+
+
+def halve(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return weights in half precision, as they are kept: half the size to download.
+
+    Raises:
+        ValueError: A weight is beyond half precision's range.
+    """
+    halved = {name: array.astype(np.float16) for name, array in arrays.items()}
+    for name, array in halved.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} must fit into half precision. Got: infinity")
+    return halved

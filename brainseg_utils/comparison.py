@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
+from brainseg_utils.averaging import average, average_each_way
 from brainseg_utils.controls import best_threshold, predict_nothing
 from brainseg_utils.dropout_sweep import DropoutSweep
 from brainseg_utils.evaluation import mean_interval, patient_means
@@ -31,17 +31,19 @@ def choose_rates(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarise_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Summarise runs' test scores: Dice per volume with interval, slice and batch.
+    """Summarise runs' test scores: Dice in each way, per volume with its interval.
 
     Args:
         scores: One `{id: scores}` for each run, from `evaluation.score_mask`.
+
+    Returns:
+        Each of `averaging.WAYS`, and `hd95_mm` and `surface_dice` as means over
+        patients. `dice_volume` is a dictionary: the interval and each patient's.
     """
     dice = patient_means(scores, "dice_volume")
-    others = {
-        figure: float(np.mean([*patient_means(scores, figure).values()]))
-        for figure in ("dice_slice", "dice_batch")
-    }
-    return {"dice_volume": {**mean_interval(dice.values()), "patients": dice}, **others}
+    surfaces = {name: average(scores, name) for name in ("hd95_mm", "surface_dice")}
+    interval = {**mean_interval(dice.values()), "patients": dice}
+    return {**average_each_way(scores), "dice_volume": interval, **surfaces}
 
 
 def summarise_models(sweep: DropoutSweep, chosen: pd.DataFrame) -> dict[str, Any]:

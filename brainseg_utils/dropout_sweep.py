@@ -15,9 +15,8 @@ from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import patient_means
 from brainseg_utils.files import read_json, write_json, write_text
 from brainseg_utils.parameters import notebook_parameters, unknown_parameter
-from brainseg_utils.plans import find_run, resolve
-from brainseg_utils.runs import Run
-from brainseg_utils.splits import folds_to_run, patient_of
+from brainseg_utils.plans import default_folds, find_run, resolve
+from brainseg_utils.runs import Run, stack_histories
 from brainseg_utils.sweep import Point, expand_grid
 from brainseg_utils.workspace import Workspace
 
@@ -64,14 +63,8 @@ class DropoutSweep:
         return load_cohort(config, self.workspace)
 
     def default_folds(self) -> list[int]:
-        """Return every fold of a small cohort, else fold 0 alone.
-
-        A split in a file has one fold.
-        """
-        if self.overrides.get("split_file"):
-            return [0]
-        patients = {patient_of(case_id) for case_id in self.cohort.cases}
-        return [0] if self.workspace.profile == "smoke" else folds_to_run(len(patients))
+        """Return every fold of a small cohort, else fold 0 alone."""
+        return default_folds(self.cohort, self.overrides.get("split_file", ""))
 
     def points(
         self, rates: Sequence[float], seeds: Sequence[int], folds: Sequence[int]
@@ -142,9 +135,7 @@ class DropoutSweep:
 
     def curves(self, table: pd.DataFrame, figure: str) -> np.ndarray:
         """Return a history column of all rows, `[run, epoch]`, NaN after a stop."""
-        columns = [run.history[figure] for run in self.runs(table)]
-        longest = max(map(len, columns))
-        return np.array([c + [np.nan] * (longest - len(c)) for c in columns])
+        return stack_histories(self.runs(table), figure)
 
     def patient_dice(self, table: pd.DataFrame) -> dict[str, float]:
         """Return each test patient's Dice per volume, its mean over the rows' seeds."""
@@ -172,12 +163,24 @@ def read_results(workspace: Workspace) -> tuple[DropoutSweep, pd.DataFrame]:
     """Return the sweep of notebook 04 and its table.
 
     Raises:
-        BrainSegError: `E-RESULTS` where there is none yet.
+        BrainSegError: `E-RESULTS` where there is none yet, or a run of it has changed
+            or was scored by an earlier version.
     """
     path = workspace.runs / "sweep.csv"
     if not (path.is_file() and path.with_suffix(".json").is_file()):
         raise BrainSegError(
             "E-RESULTS", path, "there are no results.", "Run notebook 04 first."
         )
-    overrides = read_json(path.with_suffix(".json"))
-    return DropoutSweep(workspace, overrides), pd.read_csv(path)
+    sweep = DropoutSweep(workspace, read_json(path.with_suffix(".json")))
+    table = pd.read_csv(path)
+    stale = [run.folder.name for run in sweep.runs(table) if not run.done]
+    if stale:
+        raise BrainSegError(
+            "E-RESULTS",
+            path,
+            f"{len(stale)} of its {len(table)} runs are not whole, or were scored by "
+            f"an earlier version: {stale[0]}.",
+            "Run notebook 04 again: it repeats what is missing, and no training for a "
+            "score.",
+        )
+    return sweep, table

@@ -1,4 +1,4 @@
-"""Score runs by Dice per patient volume, and by the other ways to average it."""
+"""Score runs by Dice and surfaces per patient volume, and by other ways to average."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ from brainseg_utils.cohorts import Cohort
 from brainseg_utils.files import write_json
 from brainseg_utils.mirror import Mirror
 from brainseg_utils.nifti import write_volume
+from brainseg_utils.predictions import predict_mask
 from brainseg_utils.runs import Run
 from brainseg_utils.store import SliceStore
+from brainseg_utils.surfaces import hd95, surface_dice
 from brainseg_utils.volumes import read_mask
 
 if TYPE_CHECKING:
     import keras
 
 PAPER_BASELINE = 0.60  # The Dice that the paper sets out to beat.
+TOLERANCE_MM = 1.0  # Within which two surfaces count as one, in surface Dice.
 
 
 def dice_score(mask_true: np.ndarray, mask_pred: np.ndarray) -> float:
@@ -72,49 +75,44 @@ def mean_interval(values: Iterable[float]) -> dict[str, float | None]:
     return {"mean": mean, "low": max(0.0, mean - half), "high": min(1.0, mean + half)}
 
 
-def predict_slices(
-    model: keras.Model, store: SliceStore, case_id: str, batch_size: int = 16
-) -> np.ndarray:
-    """Return tumour probabilities of a patient's slices, `[slice, height, width]`."""
-    record = store.case(case_id)
-    images = store.images[record["start"] : record["stop"]]
-    batches = range(0, len(images), batch_size)
-    # predict_on_batch spares the set-up that predict repeats for every patient.
-    parts = [model.predict_on_batch(images[i : i + batch_size]) for i in batches]
-    return np.concatenate(parts)[..., 0]
-
-
-def restore_mask(
-    store: SliceStore, case_id: str, probabilities: np.ndarray, threshold: float = 0.5
-) -> np.ndarray:
-    """Return the mask `[x, y, z]` uint8, at full resolution, of predicted slices."""
-    record = store.case(case_id)
-    volume = store.grid.restore(
-        probabilities, record["z"], record["corner"], record["shape"]
-    )
-    return (volume >= threshold).astype(np.uint8)
-
-
 def score_mask(
     case: Case, store: SliceStore, mask: np.ndarray, slices: np.ndarray
 ) -> dict[str, float]:
     """Return the scores of one patient's predicted mask.
+
+    Where one of mask and truth is empty, Dice and surface Dice are 0 and `hd95_mm` is
+    the volume's diagonal; where both are, 1 and 0 mm. Distances are between surface
+    elements, the `"areas"` of `surfaces.hd95`, as BraTS has them since 2023.
 
     Args:
         case: The patient.
         store: Where its slices lie.
         mask: `[x, y, z]` of 0 and 1, at full resolution: scored as volume and slices.
         slices: `[slice, height, width]` of 0 and 1 on the store's grid: as batches.
+
+    Returns:
+        Dice as `dice_volume`, as means over the patient's slices (`dice_slice`), over
+        those with tumour (`dice_tumour_slice`; the volume's where there is none) and
+        over batches (`dice_batch`), what a Dice of several patients pooled consists of
+        (`overlap_voxels`, `mask_voxels` of truth and mask), `hd95_mm`, `surface_dice`
+        within `TOLERANCE_MM`, and volumes in ml.
     """
     truth, _ = read_mask(case)
     record = store.case(case.id)
+    spacing = record["spacing_mm"]
     truth_slices = store.masks[record["start"] : record["stop"]]
+    overlap, total = _overlap_and_total(truth, mask, None)
     return {
         "dice_volume": dice_score(truth, mask),
         "dice_slice": float(dice_per_slice(truth, mask).mean()),
+        "dice_tumour_slice": _dice_of_tumour_slices(truth, mask),
         "dice_batch": float(dice_per_batch(truth_slices, slices).mean()),
+        "overlap_voxels": int(overlap),
+        "mask_voxels": int(total),
+        "hd95_mm": hd95(truth, mask, spacing, elements="areas"),
+        "surface_dice": surface_dice(truth, mask, spacing, TOLERANCE_MM),
         "tumour_ml": record["tumour_ml"],
-        "predicted_ml": float(mask.sum() * np.prod(record["spacing_mm"]) / 1000),
+        "predicted_ml": float(mask.sum() * np.prod(spacing) / 1000),
     }
 
 
@@ -122,7 +120,8 @@ def evaluate_run(run: Run, model: keras.Model, cohort: Cohort) -> dict[str, Any]
     """Score a run on its validation and test patients and complete its folder.
 
     Writes `scores.json`, the test patients' predicted masks, and last the completion
-    record. A run that has its record is read and not scored again.
+    record. A run that has its record is read and not scored again; one that an earlier
+    version scored is, from its weights.
 
     Returns:
         `{"validation": {id: scores}, "test": {id: scores}}`, see `score_mask`.
@@ -142,12 +141,12 @@ def evaluate_run(run: Run, model: keras.Model, cohort: Cohort) -> dict[str, Any]
 
 def _score(run: Run, model: keras.Model, cohort: Cohort) -> None:
     scores: dict[str, Any] = {}
+    config = run.training_config
     for part in ("validation", "test"):
         scores[part] = {}
         for case_id in run.config["split"][part]:
-            probabilities = predict_slices(model, cohort.store, case_id)
-            mask = restore_mask(cohort.store, case_id, probabilities)
-            case, slices = cohort.cases[case_id], probabilities >= 0.5
+            slices, mask = predict_mask(model, cohort.store, case_id, config)
+            case = cohort.cases[case_id]
             scores[part][case_id] = score_mask(case, cohort.store, mask, slices)
             if part == "test":
                 write_volume(run.prediction(case_id), mask, read_mask(case)[1])
@@ -172,6 +171,13 @@ def patient_means(scores: Sequence[dict[str, Any]], figure: str) -> dict[str, fl
         )
         for case_id in ids
     }
+
+
+def _dice_of_tumour_slices(mask_true: np.ndarray, mask_pred: np.ndarray) -> float:
+    shown = np.any(mask_true, axis=(0, 1))
+    if not shown.any():
+        return dice_score(mask_true, mask_pred)
+    return float(dice_per_slice(mask_true[..., shown], mask_pred[..., shown]).mean())
 
 
 def _check_one_shape(mask_true: np.ndarray, mask_pred: np.ndarray) -> None:

@@ -14,9 +14,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 TRUTH, PREDICTION, THIRD, MUTED = "#E69F00", "#0072B2", "#009E73", "#7F7F7F"
 MODEL_COLOURS = {"cnn1": "#D55E00", "cnn2": PREDICTION}
+OKABE_ITO = (
+    *("#000000", "#E69F00", "#56B4E9", "#009E73"),
+    *("#0072B2", "#D55E00", "#CC79A7", "#F0E442"),
+)
 SEQUENCE_NAMES = {"t1": "T1", "t1ce": "T1ce", "t2": "T2", "flair": "FLAIR"}
 PAPER_BASELINE_STYLE = {"color": MUTED, "linestyle": ":", "linewidth": 1.2}
 
@@ -86,6 +91,7 @@ def plot_history(
     ax.plot(epochs, history[f"val_{figure}"], color=PREDICTION, label="validation")
     if switch_epoch is not None and switch_epoch < len(epochs):
         mark_phase_switch(ax, switch_epoch)
+    _count_epochs(ax)
     pooled = {"loss": "loss (mean over batches)", "dice": "Dice (all slices pooled)"}
     ax.set(xlabel="epoch", ylabel=pooled[figure])
     if figure == "dice":
@@ -108,7 +114,21 @@ def plot_band(ax: Axes, curves: np.ndarray, colour: Any, label: str) -> Axes:
     low, high = curves.min(axis=0), curves.max(axis=0)
     ax.plot(epochs, curves.mean(axis=0), color=colour, label=label)
     ax.fill_between(epochs, low, high, color=colour, alpha=0.2, linewidth=0)
+    return _count_epochs(ax)
+
+
+def _count_epochs(ax: Axes) -> Axes:
+    """Put ticks at whole epochs alone."""
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
+
+
+def colours_of(names: Sequence[str]) -> dict[str, Any]:
+    """Return each name's colour: Okabe and Ito's, or shades where there are more."""
+    if len(names) <= len(OKABE_ITO):
+        return dict(zip(names, OKABE_ITO, strict=False))
+    shades = plt.colormaps["viridis"](np.linspace(0, 0.9, len(names)))
+    return dict(zip(names, shades, strict=True))
 
 
 def mark_phase_switch(ax: Axes, switch_epoch: int | None) -> Axes:
@@ -150,6 +170,45 @@ def plot_scores(
     high = mean if summary["high"] is None else summary["high"]
     error = [[mean - low], [high - mean]]
     ax.errorbar(position + 0.16, mean, error, fmt="o", capsize=3, **style)
+    return ax
+
+
+def plot_pairs(ax: Axes, scores: Mapping[str, Mapping[str, float]]) -> Axes:
+    """Draw a line for each patient from its score in one column to that in the next.
+
+    Args:
+        ax: Where to draw.
+        scores: `{id: score}` of the same patients, by the columns' names. The means
+            stand beside the columns, as larger dots.
+    """
+    columns = [*scores]
+    for case_id in scores[columns[0]]:
+        line = [scores[column][case_id] for column in columns]
+        ax.plot(range(len(columns)), line, ".-", color=MUTED, alpha=0.6)
+    means = [np.mean([*scores[column].values()]) for column in columns]
+    ax.plot(range(len(columns)), means, "o-", color=PREDICTION, label="mean", lw=2)
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_xlim(-0.4, len(columns) - 0.6)
+    return ax
+
+
+def plot_ways(
+    ax: Axes, entries: Mapping[str, Mapping[str, float]], colours: Sequence[str]
+) -> Axes:
+    """Draw how the same masks score in several ways: a row a way, a dot an entry.
+
+    Args:
+        ax: Where to draw.
+        entries: `{way: score}` by the name of whose masks they are.
+        colours: One for each entry.
+    """
+    ways = [*next(iter(entries.values()))]
+    for (name, scores), colour in zip(entries.items(), colours, strict=True):
+        places = range(len(ways))
+        ax.plot([scores[way] for way in ways], places, "o", color=colour, label=name)
+    ax.set_yticks(range(len(ways)), ways)
+    ax.invert_yaxis()
+    ax.grid(axis="y", alpha=0.4)
     return ax
 
 

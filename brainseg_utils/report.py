@@ -22,6 +22,8 @@ COLUMNS = (
     "",
     "Dice per patient volume",
     "95 % interval",
+    "HD95 mm",
+    "surface Dice",
     "per slice",
     "per batch",
     "s",
@@ -50,10 +52,12 @@ def result_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
         interval = "one patient"
         if dice["low"] is not None:
             interval = f"{dice['low']:.3f} to {dice['high']:.3f}"
-        figures = [f"{entry[key]:.3f}" for key in ("dice_slice", "dice_batch")]
+        keys = ("surface_dice", "dice_slice", "dice_batch")
+        figures = [f"{entry['hd95_mm']:.1f}", *(f"{entry[key]:.3f}" for key in keys)]
         seconds = f"{entry['seconds']:.0f}" if "seconds" in entry else ""
         rows.append((NAMES[name], f"{dice['mean']:.3f}", interval, *figures, seconds))
-    rows.append(("paper's baseline", f"{PAPER_BASELINE:.3f}", "", "", "", ""))
+    blank = [""] * (len(COLUMNS) - 2)
+    rows.append(("paper's baseline", f"{PAPER_BASELINE:.3f}", *blank))
     return rows
 
 

@@ -138,6 +138,17 @@ def test_results_are_read_back_as_they_were_written(sweep, table):
     assert read["run"].tolist() == table["run"].tolist()
 
 
+def test_results_of_runs_that_an_earlier_version_scored_are_refused(sweep, table):
+    write_results(sweep, table)
+    record = sweep.runs(table)[1].folder / "done.json"
+    whole = record.read_text()
+    record.write_text(whole.replace('"scores_version": 2', '"scores_version": 1'))
+    with pytest.raises(BrainSegError, match="1 of its 10 runs .* earlier version"):
+        read_results(sweep.workspace)
+    record.write_text(whole)
+    assert len(read_results(sweep.workspace)[1]) == len(table)
+
+
 def test_empty_table_does_not_replace_results(sweep, table):
     write_results(sweep, table)
     with pytest.raises(BrainSegError, match="no run finished"):

@@ -1,7 +1,23 @@
 import pandas as pd
 import pytest
 
+from brainseg_utils.averaging import WAYS
 from brainseg_utils.comparison import choose_rates, summarise_scores
+
+
+def scores(dice_volume, **others):
+    """Return one patient's scores, each figure with a value of its own."""
+    return {
+        "dice_volume": dice_volume,
+        "dice_slice": 0.1,
+        "dice_tumour_slice": 0.2,
+        "dice_batch": 0.3,
+        "overlap_voxels": 5,
+        "mask_voxels": 40,
+        "hd95_mm": 6.0,
+        "surface_dice": 0.4,
+        **others,
+    }
 
 
 def row(rate, seed, validation, test=0.5, fold=0, model="cnn1", half=False):
@@ -45,11 +61,17 @@ def test_half_length_runs_are_not_chosen():
 
 
 def test_interval_is_over_patients_not_over_runs():
-    seeds = [
-        {"A": {"dice_volume": 0.6, "dice_slice": 0.7, "dice_batch": 0.5}},
-        {"A": {"dice_volume": 0.8, "dice_slice": 0.9, "dice_batch": 0.5}},
-    ]
+    seeds = [{"A": scores(0.6, hd95_mm=4.0)}, {"A": scores(0.8, hd95_mm=1.0)}]
     summary = summarise_scores(seeds)
     assert summary["dice_volume"]["patients"] == {"A": pytest.approx(0.7)}
     assert summary["dice_volume"]["low"] is None, "two seeds are still one patient"
-    assert summary["dice_slice"] == pytest.approx(0.8)
+    assert summary["hd95_mm"] == pytest.approx(2.5)
+
+
+def test_every_figure_is_the_mean_of_its_own():
+    summary = summarise_scores([{"A": scores(0.5), "B": scores(0.7)}])
+    assert summary["dice_volume"]["mean"] == pytest.approx(0.6)
+    own = {**scores(0.0), "dice_pooled": 0.25}
+    for figure in (*WAYS, "hd95_mm", "surface_dice"):
+        if figure != "dice_volume":
+            assert summary[figure] == pytest.approx(own[figure]), figure

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from patients import make_mask
+from patients import SHAPE, make_mask
 
 from brainseg_utils.cases import find_cases
 from brainseg_utils.evaluation import (
@@ -9,11 +9,13 @@ from brainseg_utils.evaluation import (
     dice_score,
     mean_interval,
     patient_means,
-    restore_mask,
     score_mask,
 )
 from brainseg_utils.grid import SliceGrid
+from brainseg_utils.nifti import write_volume
+from brainseg_utils.predictions import restore_mask
 from brainseg_utils.slices import prepare_slices
+from brainseg_utils.surfaces import hd95, surface_dice
 from brainseg_utils.volumes import read_mask
 
 EMPTY = np.zeros((2, 2, 2), np.uint8)
@@ -153,7 +155,12 @@ def test_the_truth_scores_1_everywhere(patient):
     assert score_mask(case, store, make_mask(3) > 0, store.masks[:]) == {
         "dice_volume": 1,
         "dice_slice": 1,
+        "dice_tumour_slice": 1,
         "dice_batch": 1,
+        "overlap_voxels": 27,
+        "mask_voxels": 2 * 27,
+        "hd95_mm": 0,
+        "surface_dice": 1,
         "tumour_ml": pytest.approx(27 / 1000),
         "predicted_ml": pytest.approx(27 / 1000),
     }
@@ -167,5 +174,36 @@ def test_each_figure_scores_what_its_name_says(patient):
     scores = score_mask(case, store, mask, slices)
     assert scores["dice_volume"] == 2 * 18 / (27 + 18)
     assert scores["dice_slice"] == 11 / 12  # 12 slices, 1 of them missed.
+    assert scores["dice_tumour_slice"] == pytest.approx(2 / 3)
+    assert (scores["overlap_voxels"], scores["mask_voxels"]) == (18, 27 + 18)
     assert scores["dice_batch"] == 0  # All 10 slices are one batch.
     assert scores["predicted_ml"] == pytest.approx(18 / 1000)
+
+
+def test_surfaces_are_those_of_areas_within_1_mm_at_the_patient_s_spacing(patient):
+    case, store = patient
+    mask = np.roll(make_mask(3) > 0, 1, axis=0)
+    mask[11:18, 7, 5] = True  # A spur has more voxels than area.
+    spacing = store.case("P0")["spacing_mm"] = [1.5, 1.0, 3.0]
+    scores, pair = score_mask(case, store, mask, store.masks[:]), (make_mask(3), mask)
+    assert scores["hd95_mm"] == hd95(*pair, spacing, elements="areas")
+    assert scores["hd95_mm"] != hd95(*pair, spacing, elements="voxels")
+    assert scores["surface_dice"] == surface_dice(*pair, spacing, tolerance_mm=1)
+    assert scores["surface_dice"] != surface_dice(*pair, spacing, tolerance_mm=2)
+
+
+def test_an_empty_mask_scores_0_and_is_as_far_off_as_the_volume_is_wide(patient):
+    case, store = patient
+    slices = np.zeros_like(store.masks[:])
+    scores = score_mask(case, store, np.zeros(SHAPE, np.uint8), slices)
+    assert scores["dice_tumour_slice"] == scores["surface_dice"] == 0
+    assert scores["hd95_mm"] == pytest.approx(np.hypot(np.hypot(24, 20), 12))
+
+
+def test_without_tumour_slices_the_volume_s_rule_holds(patient):
+    case, store = patient
+    write_volume(case.mask, np.zeros(SHAPE, np.uint8), np.eye(4))
+    empty, slices = np.zeros(SHAPE, np.uint8), np.zeros_like(store.masks[:])
+    assert score_mask(case, store, empty, slices)["dice_tumour_slice"] == 1
+    assert score_mask(case, store, empty, slices)["hd95_mm"] == 0
+    assert score_mask(case, store, empty + 1, slices)["dice_tumour_slice"] == 0

@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PROFILE ?= quick
 DATA ?=
+ALL ?=
 SET ?=
 
 .PHONY: help setup run test lint unit notebooks suite bench fuzz kills gallery strip \
@@ -28,8 +29,8 @@ $(BIN)/.ready: requirements.txt requirements-dev.txt requirements.lock pyproject
 	$(BIN)/pip install -qqq --no-deps --editable .
 	@touch $@
 
-run: setup  ## Execute notebooks 01-05: PROFILE=quick|paper DATA=folder SET="name=value"
-	$(BIN)/brainseg run --profile $(PROFILE) --data "$(DATA)" --set $(SET)
+run: setup  ## Execute notebooks 01-05: PROFILE=quick|paper DATA=folder ALL=1 SET="name=value"
+	$(BIN)/brainseg run --profile $(PROFILE) --data "$(DATA)" $(if $(ALL),--all) --set $(SET)
 
 test: setup lint unit notebooks suite  ## Lint, unit tests, notebooks, and `run` itself
 

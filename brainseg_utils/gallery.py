@@ -15,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import read_json, replacing, value_digest, write_text
+from brainseg_utils.files import read_json, value_digest, write_text
 from brainseg_utils.gallery_page import (
     INJECTED,
     Page,
     hide_folders,
     image_name,
     render_page,
+    write_page,
 )
+from brainseg_utils.suite import FURTHER
 from brainseg_utils.workspace import Workspace, open_workspace
 
 STAMP = re.compile(r"<!-- notebook sha256: ([0-9a-f]{64}) -->")
@@ -43,19 +45,25 @@ What the notebooks show when they are executed, written by `make run && make gal
 def write_gallery(workspace: Workspace) -> list[Path]:
     """Write a page for every notebook, its images, and the index.
 
+    A notebook that `make run` executes on request alone (`ALL=1`), and that was not,
+    keeps the page that it has.
+
     Returns:
-        The paths of the pages and of the index.
+        The paths of the pages written and of the index.
 
     Raises:
         BrainSegError: `E-GALLERY`, before anything is written: an executed notebook or
             the run's summary is missing, or belongs to another version.
     """
-    run = _describe_run(workspace)
-    pages = [_render(path, workspace, run) for path in _notebooks(workspace.root)]
-    folder = workspace.root / "gallery"
+    run = _describe_run(workspace, workspace.runs / "summary.json")
+    paths, folder = _notebooks(workspace.root), workspace.root / "gallery"
+    kept = [path for path in paths if _is_kept(path, workspace)]
+    pages = [_render(path, workspace) for path in paths if path not in kept]
     for page in pages:
-        _write_page(folder, page)
-    write_text(folder / "README.md", _index(pages, run))
+        write_page(folder, page)
+    there = [path for path in kept if (folder / f"{path.stem}.md").is_file()]
+    listed = [*pages, *(_unexecuted(path) for path in there)]
+    write_text(folder / "README.md", _index(listed, folder, run))
     return [*(folder / f"{page.name}.md" for page in pages), folder / "README.md"]
 
 
@@ -90,8 +98,22 @@ def _read(path: str | Path) -> Any:
     return nbformat.read(path, as_version=4)
 
 
-def _render(path: Path, workspace: Workspace, run: str) -> Page:
+def _is_kept(path: Path, workspace: Workspace) -> bool:
+    """Tell whether a notebook was to be executed on request, and was not."""
+    return path.stem in FURTHER and not (workspace.runs / path.name).is_file()
+
+
+def _unexecuted(path: Path) -> Page:
+    """Return a page with what the index takes from the notebook itself."""
+    return render_page(path.stem, _read(path).cells, notebook_stamp(path), "")
+
+
+def _render(path: Path, workspace: Workspace) -> Page:
     executed = _read_executed(path, workspace)
+    # What was executed on request may be of another day than the rest.
+    study = workspace.runs / f"study-{path.stem[3:]}.json"
+    summary = workspace.runs / "summary.json"
+    run = _describe_run(workspace, study if study.is_file() else summary)
     page = render_page(path.stem, executed.cells, notebook_stamp(path), run)
     roots = [workspace.root]
     # A run may have been made in another checkout than this one.
@@ -125,17 +147,17 @@ def _read_executed(path: Path, workspace: Workspace) -> Any:
 
 
 def _refuse(workspace: Workspace, path: Path, what: str) -> BrainSegError:
-    remedy = "Run `make run && make gallery`."
+    run = "make run ALL=1" if path.stem in FURTHER else "make run"
+    remedy = f"Run `{run} && make gallery`."
     if workspace.profile != "quick":
         name = workspace.profile
         command = f"python -m brainseg_utils.gallery --profile {name}"
-        remedy = f"Run `make run PROFILE={name}`, then `{command}`."
+        remedy = f"Run `{run} PROFILE={name}`, then `{command}`."
     return BrainSegError("E-GALLERY", path, what, remedy)
 
 
-def _describe_run(workspace: Workspace) -> str:
-    """Return one line on date, machine and versions of the profile's run."""
-    path = workspace.runs / "summary.json"
+def _describe_run(workspace: Workspace, path: Path) -> str:
+    """Return one line on date, machine and versions, from a run's summary."""
     if not path.is_file():
         raise _refuse(workspace, path, "the run left no summary.")
     summary = read_json(path)
@@ -154,23 +176,11 @@ def _describe_run(workspace: Workspace) -> str:
     )
 
 
-def _write_page(folder: Path, page: Page) -> None:
-    """Write images before the page, so that a page never shows missing ones."""
-    names = [image_name(page.name, number) for number in range(1, len(page.images) + 1)]
-    for name, image in zip(names, page.images, strict=True):
-        with replacing(folder / name) as temporary:
-            temporary.write_bytes(image)
-    write_text(folder / f"{page.name}.md", page.text)
-    for old in folder.glob(f"images/{page.name}-*.png"):
-        if f"images/{old.name}" not in names:
-            old.unlink()
-
-
-def _index(pages: Sequence[Page], run: str) -> str:
+def _index(pages: Sequence[Page], folder: Path, run: str) -> str:
     parts = [INDEX.format(run=f"\n{run}").rstrip("\n")]
-    for page in pages:
+    for page in sorted(pages, key=lambda page: page.name):
         parts.append(f"## [{page.title}]({page.name}.md)\n\n{page.lead}")
-        if page.images:
+        if (folder / image_name(page.name, 1)).is_file():
             image = f"![{page.title}]({image_name(page.name, 1)})"
             parts.append(f"[{image}]({page.name}.md)")
     return "\n\n".join(parts) + "\n"

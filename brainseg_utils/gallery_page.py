@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brainseg_utils.files import replacing, write_text
 from brainseg_utils.gallery_outputs import fence, render_output, shrink
 
 INJECTED = "injected-parameters"
@@ -81,6 +82,18 @@ def render_page(
     parts[1] = f"{title}\n\n{run}\n{rest}"
     text = "\n\n".join(filter(None, parts)) + "\n"
     return Page(name, opening, text, tuple(images))
+
+
+def write_page(folder: Path, page: Page) -> None:
+    """Write images before the page, so that a page never shows missing ones."""
+    names = [image_name(page.name, number) for number in range(1, len(page.images) + 1)]
+    for name, image in zip(names, page.images, strict=True):
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(image)
+    write_text(folder / f"{page.name}.md", page.text)
+    for old in folder.glob(f"images/{page.name}-*.png"):
+        if f"images/{old.name}" not in names:
+            old.unlink()
 
 
 def correct_links(text: str, name: str) -> str:

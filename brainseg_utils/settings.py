@@ -84,12 +84,23 @@ def check_settings(
         takers = {n: defaults for n, defaults in known.items() if name in defaults}
         if not takers:
             names = sorted({n for defaults in known.values() for n in defaults})
-            what = "no notebook has a parameter of this name."
+            what = "none of the notebooks to execute has a parameter of this name."
             raise unknown_parameter(name, what, [n for n in names if n not in VARIED])
         for defaults in takers.values():
             check_type(name, value, defaults[name])
-    for model, notebook in NOTEBOOKS.items():
-        # Values that fit their type may still make no training.
-        defaults = known.get(Path(notebook).stem, {})
-        asked = {name: parameters.get(name, defaults[name]) for name in defaults}
-        TrainingConfig.from_parameters(model, asked)
+    models = {Path(notebook).stem: model for model, notebook in NOTEBOOKS.items()}
+    for notebook, defaults in known.items():
+        if "epochs" in defaults:
+            _check_training(models.get(notebook, "cnn2"), parameters, defaults)
+
+
+def _check_training(
+    model: str, parameters: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> None:
+    """Refuse values that fit their type and still make no training.
+
+    Lists, such as a study's `folds`, are of many trainings.
+    """
+    single = {n: value for n, value in defaults.items() if not isinstance(value, list)}
+    asked = {name: parameters.get(name, single[name]) for name in single}
+    TrainingConfig.from_parameters(model, asked)

@@ -28,17 +28,23 @@ NOTEBOOKS = (
     "04_dropout_sweep",
     "05_comparison",
 )
+# The paper's open questions, on request: they train most.
+FURTHER = ("06_learning_rates", "07_dropout_placement", "08_beyond_the_paper")
 
 
 def run_suite(
-    profile: str = "quick", data_dir: str = "", settings: Sequence[str] = ()
+    profile: str = "quick",
+    data_dir: str = "",
+    settings: Sequence[str] = (),
+    further: bool = False,
 ) -> dict[str, Any]:
     """Execute notebooks 01 to 05 and leave `report.html` and `summary.json`.
 
     Args:
         profile: `"quick"`, or the name of a file in `notebooks/params/`.
         data_dir: Folder of real patients; empty for phantom patients.
-        settings: Further parameters as `"name=value"`, values in Python or YAML.
+        settings: Other parameters as `"name=value"`, values in Python or YAML.
+        further: Whether to execute the notebooks from 06 on as well.
 
     Returns:
         The summary, as notebook 05 wrote it, with the whole suite's peak memory.
@@ -49,14 +55,15 @@ def run_suite(
     workspace = open_workspace(profile)
     folder = workspace.notebooks
     parameters = read_parameters(folder, profile, data_dir, settings)
-    known = {name: notebook_parameters(folder / f"{name}.ipynb") for name in NOTEBOOKS}
+    names = (*NOTEBOOKS, *FURTHER) if further else NOTEBOOKS
+    known = {name: notebook_parameters(folder / f"{name}.ipynb") for name in names}
     check_settings(parameters, known)
     _set_aside_other_results(workspace, parameters)
     outputs = []
     with _memory_watch() as watch:
-        for number, name in enumerate(NOTEBOOKS, 1):
+        for number, name in enumerate(names, 1):
             started = time.perf_counter()
-            print(f"[{number}/{len(NOTEBOOKS)}] {name}", flush=True)
+            print(f"[{number}/{len(names)}] {name}", flush=True)
             outputs.append(workspace.runs / f"{name}.ipynb")
             wanted = parameters_for(name, parameters, known)
             paths = folder / f"{name}.ipynb", outputs[-1]

@@ -228,6 +228,57 @@ def test_a_run_of_another_version_or_half_a_run_is_refused(workspace, change, wh
     assert not (workspace.root / "gallery").exists()
 
 
+def with_a_further_one(workspace, monkeypatch):
+    """Add a second notebook, one that is executed on request alone."""
+    monkeypatch.setattr(gallery, "FURTHER", ("02_further",))
+    for folder in (workspace.root / "notebooks", workspace.runs):
+        text = (folder / "01_made_up.ipynb").read_text(encoding="utf-8")
+        text = text.replace("01. Made up", "02. Further").replace("01_made", "02_made")
+        (folder / "02_further.ipynb").write_text(text, encoding="utf-8")
+    return workspace.runs / "02_further.ipynb"
+
+
+def test_a_further_notebook_that_was_not_executed_keeps_its_page(
+    workspace, monkeypatch
+):
+    executed = with_a_further_one(workspace, monkeypatch)
+    assert len(gallery.write_gallery(workspace)) == 3
+    page = workspace.root / "gallery" / "02_further.md"
+    index, before = page.with_name("README.md").read_text(), page.read_text()
+    executed.unlink()
+    assert len(gallery.write_gallery(workspace)) == 2
+    assert gallery.stale_pages(workspace.root) == []
+    assert page.with_name("README.md").read_text() == index
+    assert page.read_text() == before and "images/02_further-1.png" in index
+
+
+def test_a_further_notebook_without_a_page_is_not_in_the_index(workspace, monkeypatch):
+    with_a_further_one(workspace, monkeypatch).unlink()
+    gallery.write_gallery(workspace)
+    assert "02_further" not in (workspace.root / "gallery/README.md").read_text()
+    assert gallery.stale_pages(workspace.root) == ["02_further"]
+
+
+def test_a_further_notebook_of_another_version_is_refused(workspace, monkeypatch):
+    executed = with_a_further_one(workspace, monkeypatch)
+    executed.write_text(executed.read_text().replace("draw(a)", "draw(2)"))
+    with pytest.raises(BrainSegError, match="another version.*`make run ALL=1 &&"):
+        gallery.write_gallery(workspace)
+
+
+def test_a_study_dates_its_own_page(workspace, monkeypatch):
+    with_a_further_one(workspace, monkeypatch)
+    study = workspace.runs / "study-further.json"
+    write_json(study, RUN | {"date": "2026-01-02"})
+    gallery.write_gallery(workspace)
+    pages = workspace.root / "gallery"
+    assert "Executed 2026-01-02" in (pages / "02_further.md").read_text()
+    assert "Executed 2026-11-23" in (pages / "01_made_up.md").read_text()
+    write_json(study, RUN | {"cohort": {"name": "clinic"}})
+    with pytest.raises(BrainSegError, match="patients of clinic"):
+        gallery.write_gallery(workspace)
+
+
 def test_tables_are_recognised_as_jupyter_shows_them(workspace):
     import pandas as pd
 

@@ -95,3 +95,21 @@ def test_value_that_makes_no_training_is_refused():
 def test_what_the_sweep_varies_is_not_silently_overridden():
     with pytest.raises(BrainSegError, match="Set seeds instead"):
         check_settings({"seed": 3}, KNOWN)
+
+
+STUDY = {
+    "epochs": 6,
+    "learning_rate": 0.1,
+    "frozen_blocks": 2,
+    "folds": [],
+    "seeds": [],
+}
+
+
+def test_parameters_of_further_notebooks_are_known_where_these_are_wanted():
+    with pytest.raises(BrainSegError, match="frozen_blocks.*none of the notebooks"):
+        check_settings({"frozen_blocks": 1}, KNOWN)
+    further = {**KNOWN, "06_learning_rates": STUDY}
+    check_settings({"frozen_blocks": 1, "folds": [0, 1]}, further)
+    with pytest.raises(BrainSegError, match="frozen_blocks: wanted 0 or more, got -1"):
+        check_settings({"frozen_blocks": -1}, further)

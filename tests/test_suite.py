@@ -1,14 +1,23 @@
 import json
+from pathlib import Path
 
 import nbformat
+import pytest
 
 from brainseg_utils import suite
 from brainseg_utils.cli import main
 from brainseg_utils.report import result_rows, text_table, write_report
 from brainseg_utils.workspace import Workspace
 
+ROOT = Path(__file__).parents[1]
 DICE = {"mean": 0.8, "low": 0.7, "high": 0.9, "patients": {"A": 0.7, "B": 0.9}}
-ENTRY = {"dice_volume": DICE, "dice_slice": 0.85, "dice_batch": 0.75}
+ENTRY = {
+    "dice_volume": DICE,
+    "hd95_mm": 4.56,
+    "surface_dice": 0.65,
+    "dice_slice": 0.85,
+    "dice_batch": 0.75,
+}
 SUMMARY = {
     "models": {"cnn1": {**ENTRY, "seconds": 12.3}, "cnn2": {**ENTRY, "seconds": 45.6}},
     "controls": {"predict_nothing": ENTRY, "best_threshold": ENTRY},
@@ -29,7 +38,10 @@ def test_table_shows_every_model_control_and_the_baseline():
         "control: best threshold",
         "paper's baseline",
     ]
-    assert rows[1][1:] == ("0.800", "0.700 to 0.900", "0.850", "0.750", "12")
+    figures = ("4.6", "0.650", "0.850", "0.750", "12")
+    assert rows[1][1:] == ("0.800", "0.700 to 0.900", *figures)
+    assert rows[0][3:] == ("HD95 mm", "surface Dice", "per slice", "per batch", "s")
+    assert len({len(row) for row in rows}) == 1
     assert rows[-1][1] == "0.600"
 
 
@@ -74,3 +86,38 @@ def test_results_of_other_parameters_are_set_aside_not_lost(tmp_path, capsys):
     kept = list((workspace.runs / "earlier").rglob("summary.json"))
     assert len(kept) == 1 and json.loads(kept[0].read_text()) == {"mine": 1}
     assert str(kept[0].parent) in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "last"),
+    [([], suite.NOTEBOOKS[-1]), (["--all"], suite.FURTHER[-1])],
+)
+def test_further_notebooks_are_executed_on_request(
+    options, last, monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setenv("BRAINSEG_HOME", str(tmp_path))
+    (tmp_path / "notebooks").symlink_to(ROOT / "notebooks")
+    executed = {}
+
+    def execute(path, output, wanted, *_):
+        executed[path.stem] = wanted
+
+    monkeypatch.setattr(suite, "execute_notebook", execute)
+    monkeypatch.setattr(suite, "read_json", lambda path: dict(SUMMARY))
+    monkeypatch.setattr(suite, "write_report", lambda *_: None)
+    assert main(["run", *options, "--set", "epochs=3", "seeds=[5]"]) == 0
+    assert [*executed][-1] == last
+    if options:
+        asked = {"profile": "quick", "epochs": 3, "seeds": [5]}
+        assert executed["06_learning_rates"] == asked
+
+
+def test_a_parameter_of_a_further_notebook_alone_wants_all(monkeypatch, capsys):
+    monkeypatch.setattr(suite, "execute_notebook", None)
+    assert main(["run", "--set", "frozen_blocks=1"]) == 1
+    assert "frozen_blocks" in capsys.readouterr().err
+
+
+def test_every_further_notebook_is_there():
+    names = [path.stem for path in (ROOT / "notebooks").glob("*.ipynb")]
+    assert sorted(names) == sorted((*suite.NOTEBOOKS, *suite.FURTHER))

@@ -32,7 +32,7 @@ COPY_MARK = re.compile(
 
 @dataclass(frozen=True)
 class Case:
-    """A patient's study: where its files lie.
+    """A patient's scans: where their files lie.
 
     Attributes:
         id: The patient's name in the data set.

@@ -46,7 +46,7 @@ def find_monai() -> Path | None:
 def _has_monai(python: Path) -> bool:
     if not python.exists():
         return False
-    check = [python, "-c", "import monai, nibabel, torch"]
+    check = [python, "-c", "import cv2, isal, monai, nibabel, skimage, torch"]
     return subprocess.run(check, capture_output=True).returncode == 0
 
 

@@ -88,7 +88,8 @@ def show(
     print(f"{outcome['benchmark']}: {of_patients}{outcome['data']}")
     print(f"{outcome['date']}, {machine['description']}\n")
     print(text_table(rows), end="\n\n")
-    print(text_table(ratio_rows(outcome)), end="\n\n")
+    if outcome["ratios"]:
+        print(text_table(ratio_rows(outcome)), end="\n\n")
     if machine["busy_percent"] > BUSY_PERCENT:
         busy = f"{machine['busy_percent']:.0f} %"
         print(f"Other work kept the machine {busy} busy when this began.\n")

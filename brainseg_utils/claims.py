@@ -10,12 +10,12 @@ import pandas as pd
 from brainseg_utils.comparison import choose_rates
 from brainseg_utils.dropout_sweep import DropoutSweep
 from brainseg_utils.evaluation import PAPER_BASELINE, patient_means
+from brainseg_utils.intervals import paired_difference
 from brainseg_utils.verdicts import (
     BORDER_VOXELS,
     border_dice,
     describe,
     is_positive,
-    paired_difference,
     state,
     varies_less,
 )

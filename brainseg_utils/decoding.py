@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from brainseg_utils.cases import Case
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.evaluation import dice_score
 from brainseg_utils.predictions import predict_slices, restore_mask
@@ -53,8 +52,7 @@ def best_decoding(dice: Mapping[Decoding, Mapping[str, float]]) -> Decoding:
 def _scores(
     cohort: Cohort, case_id: str, probabilities: np.ndarray
 ) -> dict[Decoding, float]:
-    case: Case = cohort.cases[case_id]
-    truth, _ = read_mask(case)
+    truth, _ = read_mask(cohort.cases[case_id])
     return {
         decoding: dice_score(
             truth, restore_mask(cohort.store, case_id, probabilities, *decoding)

@@ -35,7 +35,7 @@ def pretrain(
     Args:
         workspace: Where phantoms and the run go.
         output: File for the weights, in half precision; it must not exist.
-        patients: Phantom patients to make; 0.4 s and 6 MB each on one core.
+        patients: Phantom patients to make; 0.4 s on one core and 1 MB each.
         epochs: Of `SLICES` slices.
         wide: Whether phantoms are as various as can be, or the ordinary ones.
 

@@ -7,11 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import read_json, write_json
+from brainseg_utils.files import write_json
 from brainseg_utils.machine import describe_machine, versions
 from brainseg_utils.studies import Study
-from brainseg_utils.workspace import Workspace
 
 
 def choose_variant(table: pd.DataFrame) -> str:
@@ -122,16 +120,3 @@ def write_study(study: Study, name: str, reference: str) -> dict[str, Any]:
     }
     write_json(study.workspace.runs / f"study-{name}.json", content)
     return content
-
-
-def read_study(workspace: Workspace, name: str) -> dict[str, Any]:
-    """Return what `write_study` wrote.
-
-    Raises:
-        BrainSegError: `E-RESULTS` where there is none yet.
-    """
-    path = workspace.runs / f"study-{name}.json"
-    if not path.is_file():
-        what, remedy = "there are no results.", "Run the study's notebook first."
-        raise BrainSegError("E-RESULTS", path, what, remedy)
-    return read_json(path)

@@ -9,29 +9,13 @@ import numpy as np
 from scipy import ndimage, stats
 
 from brainseg_utils.dropout_sweep import DropoutSweep
-from brainseg_utils.evaluation import dice_score, mean_interval
+from brainseg_utils.evaluation import dice_score
 from brainseg_utils.nifti import read_volume
 from brainseg_utils.runs import Run
 from brainseg_utils.volumes import read_mask
 
 BORDER_VOXELS = 3
 ANSWERS = {True: "yes", False: "no", None: "open"}
-
-
-def paired_difference(
-    one: Mapping[str, float], other: Mapping[str, float]
-) -> dict[str, float | None]:
-    """Return mean and 95 % interval over patients of `one - other`.
-
-    Raises:
-        ValueError: The patients differ.
-    """
-    if set(one) != set(other):
-        raise ValueError("both scores must be of the same patients")
-    differences = [one[case_id] - other[case_id] for case_id in one]
-    # mean_interval cuts to [0, 1]; a difference lies in [-1, 1].
-    shifted = mean_interval([(d + 1) / 2 for d in differences])
-    return {k: None if v is None else 2 * v - 1 for k, v in shifted.items()}
 
 
 def is_positive(difference: Mapping[str, float | None]) -> bool | None:

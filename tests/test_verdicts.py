@@ -2,23 +2,10 @@ import pytest
 
 from brainseg_utils.verdicts import (
     is_positive,
-    paired_difference,
     state,
     varies_less,
     verdict,
 )
-
-
-def test_paired_difference_keeps_its_sign():
-    one, other = {"A": 0.5, "B": 0.7}, {"A": 0.8, "B": 0.8}
-    difference = paired_difference(one, other)
-    assert difference["mean"] == pytest.approx((-0.3 - 0.1) / 2)
-    assert difference["low"] < difference["mean"] < difference["high"]
-
-
-def test_scores_of_other_patients_cannot_be_paired():
-    with pytest.raises(ValueError, match="same patients"):
-        paired_difference({"A": 1.0}, {"B": 1.0})
 
 
 @pytest.mark.parametrize(

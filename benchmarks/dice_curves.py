@@ -7,8 +7,7 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from brainseg_utils.evaluation import mean_interval
-from brainseg_utils.intervals import paired_difference
+from brainseg_utils.intervals import bootstrap_interval, paired_difference
 
 COLOURS = {
     "paper": "#7F7F7F",
@@ -66,7 +65,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, ...]]:
         ("", "Dice", "95 % interval", "lowest", "less paper", "to its Dice", "slices/s")
     ]
     for name, one in results.items():
-        interval = mean_interval(one["dice"].values())
+        interval = bootstrap_interval(one["dice"].values())
         spread = "" if interval["low"] is None else _span(interval)
         when = seconds_to(one, last["mean_dice"])
         rows.append(

@@ -82,9 +82,9 @@ def score(cases: dict, store, weights: Path | None) -> dict[str, float]:
 
 def summary(dice: dict[str, float]) -> dict[str, float | None]:
     """Return the mean with its interval, and the lowest."""
-    from brainseg_utils.evaluation import mean_interval
+    from brainseg_utils.intervals import bootstrap_interval
 
-    return {**mean_interval(dice.values()), "lowest": min(dice.values())}
+    return {**bootstrap_interval(dice.values()), "lowest": min(dice.values())}
 
 
 def table(dice: dict[str, float], results: dict) -> list[tuple[str, ...]]:

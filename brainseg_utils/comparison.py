@@ -11,7 +11,8 @@ import pandas as pd
 from brainseg_utils.averaging import average, average_each_way
 from brainseg_utils.controls import best_threshold, predict_nothing
 from brainseg_utils.dropout_sweep import DropoutSweep
-from brainseg_utils.evaluation import mean_interval, patient_means
+from brainseg_utils.evaluation import patient_means
+from brainseg_utils.intervals import bootstrap_interval
 from brainseg_utils.machine import describe_machine, peak_memory_mb, versions
 from brainseg_utils.runs import Run
 from brainseg_utils.splits import Split
@@ -42,7 +43,7 @@ def summarise_scores(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     dice = patient_means(scores, "dice_volume")
     surfaces = {name: average(scores, name) for name in ("hd95_mm", "surface_dice")}
-    interval = {**mean_interval(dice.values()), "patients": dice}
+    interval = {**bootstrap_interval(dice.values()), "patients": dice}
     return {**average_each_way(scores), "dice_volume": interval, **surfaces}
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
 
 from brainseg_utils.cases import Case
 from brainseg_utils.cohorts import Cohort
@@ -59,20 +58,6 @@ def dice_per_batch(
         (mask_true[i : i + batch_size], mask_pred[i : i + batch_size]) for i in starts
     ]
     return np.array([dice_score(*pair) for pair in pairs])
-
-
-def mean_interval(values: Iterable[float]) -> dict[str, float | None]:
-    """Return mean and 95 % interval of a score over patients.
-
-    Student's t interval, cut to [0, 1]: with a handful of patients the bootstrap's
-    intervals are too narrow. One patient has a mean but no interval.
-    """
-    values = np.asarray(list(values), float)
-    mean = float(values.mean())
-    if len(values) < 2:
-        return {"mean": mean, "low": None, "high": None}
-    half = float(stats.sem(values) * stats.t.ppf(0.975, len(values) - 1))
-    return {"mean": mean, "low": max(0.0, mean - half), "high": min(1.0, mean + half)}
 
 
 def score_mask(

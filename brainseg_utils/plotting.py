@@ -159,7 +159,7 @@ def plot_scores(
         ax: Where to draw.
         position: Place on the x axis.
         scores: One score a patient.
-        summary: `mean`, `low`, `high` from `evaluation.mean_interval`.
+        summary: `mean`, `low`, `high` from `intervals.bootstrap_interval`.
         **style: `color` and `label`, for the mean.
     """
     spread = np.linspace(-0.08, 0.08, len(scores)) if len(scores) > 1 else [0.0]

@@ -16,8 +16,8 @@ from brainseg_utils.cohorts import Cohort
 from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.evaluation import evaluate_run, mean_interval, patient_means
-from brainseg_utils.intervals import paired_difference
+from brainseg_utils.evaluation import evaluate_run, patient_means
+from brainseg_utils.intervals import bootstrap_interval, paired_difference
 from brainseg_utils.plans import default_folds, find_run, resolve
 from brainseg_utils.runs import Run, stack_histories
 from brainseg_utils.times import in_words
@@ -151,7 +151,7 @@ class Study:
 
     def _row(self, name: str, reference: str) -> dict[str, Any]:
         runs, dice = self.runs(name), self.patient_dice(name)
-        score = mean_interval(dice.values())
+        score = bootstrap_interval(dice.values())
         other: Mapping[str, Any] = {}
         if name != reference:
             other = paired_difference(dice, self.patient_dice(reference))

@@ -7,7 +7,6 @@ from brainseg_utils.evaluation import (
     dice_per_batch,
     dice_per_slice,
     dice_score,
-    mean_interval,
     patient_means,
     score_mask,
 )
@@ -100,27 +99,6 @@ def test_one_batch_of_all_slices_is_the_dice_of_the_volume():
     rng = np.random.default_rng(0)
     mask_true, mask_pred = rng.integers(0, 2, (2, 16, 4, 4))
     assert dice_per_batch(mask_true, mask_pred) == [dice_score(mask_true, mask_pred)]
-
-
-def test_the_interval_is_student_s_by_hand():
-    # Mean 0.6, deviation 0.1; t for 2 degrees of freedom is 4.3027 in every table.
-    interval = mean_interval([0.5, 0.6, 0.7])
-    half = 4.302653 * 0.1 / 3**0.5
-    assert interval["mean"] == pytest.approx(0.6)
-    assert interval["low"] == pytest.approx(0.6 - half)
-    assert interval["high"] == pytest.approx(0.6 + half)
-
-
-def test_the_interval_ends_at_0_and_1():
-    assert mean_interval([0.0, 1.0]) == {"mean": 0.5, "low": 0.0, "high": 1.0}
-
-
-def test_equal_scores_have_an_interval_of_no_width():
-    assert mean_interval([0.5, 0.5]) == {"mean": 0.5, "low": 0.5, "high": 0.5}
-
-
-def test_one_patient_has_a_mean_and_no_interval():
-    assert mean_interval(iter([0.7])) == {"mean": 0.7, "low": None, "high": None}
 
 
 def test_patients_are_averaged_over_the_runs_that_tested_them():

@@ -18,6 +18,7 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.pipelines import make_feed
 from brainseg_utils.predictions import predict_slices
 from brainseg_utils.sampling import draw_batches
+from brainseg_utils.settling import settle_statistics
 
 EPOCH = 50  # Steps; of no consequence, as nothing is done between epochs.
 EPOCHS = 10**6  # The clock ends them.
@@ -30,7 +31,8 @@ def main() -> None:
     keras.utils.set_random_seed(config.seed)
     model = build_model(config, session.store)
     compile_model(model, config)
-    batches = draw_batches(config, session.store, session.rows, BATCH, EPOCH * BATCH)
+    what = session.store, session.rows, BATCH, EPOCH * BATCH
+    batches = draw_batches(config, *what, session.rehearsed)
     schedule = make_schedule(config, session)
 
     def predict(case_id: str) -> np.ndarray:
@@ -44,6 +46,8 @@ def main() -> None:
         callbacks=[EpochSeeds(config.seed), schedule, Points(session, predict)],
         verbose=0,
     )
+    if config.settle:
+        settle_statistics(model, batches, EPOCHS)
     session.finish(predict, schedule.step, parameters=model.count_params())
 
 
@@ -61,7 +65,7 @@ def config_of(task: dict[str, Any]) -> TrainingConfig:
     recipe = task["system"].removesuffix("-from-scratch")
     choices = {"augmentation": task["augmentation"], "seed": task["seed"]}
     if recipe != task["system"]:
-        choices |= {"start": "", "learning_rate": 3e-3}
+        choices |= {"start": "", "learning_rate": 3e-3, "rehearsal_share": 0.0}
     if task["augmentation"] == "rich":
         choices["rotation_degrees"] = 180.0
     return TrainingConfig(

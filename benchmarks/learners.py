@@ -24,6 +24,7 @@ from brainseg_utils.store import SliceStore
 from brainseg_utils.volumes import read_mask
 
 HERE = Path(__file__).resolve().parent
+Stores = tuple[SliceStore, SliceStore]  # The patients', and phantoms' to rehearse.
 SYSTEMS = ("paper", "recommended", "monai-dynunet", "recommended-from-scratch")
 
 
@@ -49,10 +50,10 @@ class Task:
     seed: int
 
 
-def learn(task: Task, store: SliceStore, folder: Path) -> dict[str, Any]:
+def learn(task: Task, stores: Stores, folder: Path) -> dict[str, Any]:
     """Run a learner to its end.
 
-    It finds `task.json` and the pickled store in `folder`, and leaves there
+    It finds `task.json` and the pickled stores in `folder`, and leaves there
     `learned.json` (`seconds`, `steps`, `slices_per_s`, `parameters`, seconds of the
     `points`) and `probabilities-N.npy` `[slice, height, width]` of the test patients.
 
@@ -60,7 +61,7 @@ def learn(task: Task, store: SliceStore, folder: Path) -> dict[str, Any]:
         BrainSegError: `E-BENCHMARK` where it failed; its own words stand above.
     """
     (folder / "task.json").write_text(json.dumps(asdict(task)))
-    (folder / "store.pickle").write_bytes(pickle.dumps(store))
+    (folder / "stores.pickle").write_bytes(pickle.dumps(stores))
     python, script = _interpreter(task.system)
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
     command = [python, HERE / script, folder]

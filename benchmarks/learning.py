@@ -44,6 +44,7 @@ class Session:
     Attributes:
         task: The fields of `learners.Task`.
         store: All patients' slices, in memory.
+        rehearsed: Phantom patients' slices, in memory, for who rehearses them.
         watch: Started with the session.
     """
 
@@ -51,7 +52,8 @@ class Session:
         self.folder = folder
         self.task: dict[str, Any] = json.loads((folder / "task.json").read_text())
         # Written a moment ago by the process that started this one.
-        self.store = pickle.loads((folder / "store.pickle").read_bytes()).held()
+        stores = pickle.loads((folder / "stores.pickle").read_bytes())
+        self.store, self.rehearsed = (store.held() for store in stores)
         self.rows = self.store.rows(self.task["split"]["train"])
         self.points: list[float] = []
         self.watch = Stopwatch()

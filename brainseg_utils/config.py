@@ -26,7 +26,10 @@ AT_LEAST_0 = (
     *("slices_per_epoch", "rotation_degrees", "fold", "folds", "minutes"),
     *("fine_learning_rate", "smallest_ml", "frozen_blocks"),
 )
-SHARES = ("dropout_rate", "weight_average", "tumour_share", "painted_share")
+SHARES = (
+    *("dropout_rate", "weight_average", "tumour_share", "painted_share"),
+    "rehearsal_share",
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class TrainingConfig:
         weight_average: Momentum of the weights' moving average, which takes their
             place in the end: 0.99 averages some hundred steps, and needs several times
             as many to forget the first weights. 0 averages nothing.
+        settle: Whether batch normalisation's averages are taken anew at the end, as
+            they always are with `weight_average`; see `settling`.
         patience: Epochs without a better validation before training stops.
         keep: Whose weights are kept, the `"best"` epoch's on validation or the
             `"last"`; the latter stops early never.
@@ -72,6 +77,8 @@ class TrainingConfig:
         tumour_share: Least share of an epoch's slices that show tumour.
         painted_share: Share of slices without tumour that get another slice's lesion
             painted into them.
+        rehearsal_share: Share of each batch's slices that are phantom patients', so
+            that a network which started from them keeps what it learned (`rehearsal`).
         mirror: Whether predictions are means over the four mirrored slices.
         threshold: Probability from which a voxel is tumour.
         smallest_ml: Connected parts of a predicted mask below this volume are dropped.
@@ -102,6 +109,7 @@ class TrainingConfig:
     frozen_blocks: int | None = None
     schedule: str | None = None
     weight_average: float | None = None
+    settle: bool | None = None
     patience: int | None = None
     keep: str | None = None
     batch_size: int = 16
@@ -110,6 +118,7 @@ class TrainingConfig:
     rotation_degrees: float | None = None
     tumour_share: float | None = None
     painted_share: float | None = None
+    rehearsal_share: float | None = None
     mirror: bool | None = None
     threshold: float | None = None
     smallest_ml: float | None = None
@@ -154,9 +163,10 @@ class TrainingConfig:
             self._require(self.minutes == 0, "minutes", wanted)
         if self.stem != "plain":
             self._require(self.model == "cnn2", "model", "'cnn2' with such a stem")
-        if self.weight_average:
-            wanted = "'last' with weight_average, which is complete at the end alone"
+        if self.weight_average or self.settle:
+            wanted = "'last' with weight_average or settle, which are done at the end"
             self._require(self.keep == "last", "keep", wanted)
+        if self.weight_average:
             wanted = "0 with weight_average, which would leave frozen layers out"
             self._require(not self.fine_learning_rate, "fine_learning_rate", wanted)
         if self.start:
@@ -178,7 +188,7 @@ class TrainingConfig:
     def shrunk_for_smoke(self) -> TrainingConfig:
         """Return a training of seconds that still passes through every step."""
         epochs = 2 if self.epochs > 8 else 1
-        small = {"filters": 4, "start": "", "minutes": 0.0}
+        small = {"filters": 4, "start": "", "rehearsal_share": 0.0, "minutes": 0.0}
         return replace(self, epochs=epochs, slices_per_epoch=64, **small)
 
     @property

@@ -24,9 +24,9 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.jobs import Job
 from brainseg_utils.pipelines import make_feed
 from brainseg_utils.runs import write_history
+from brainseg_utils.settling import settle_statistics
 from brainseg_utils.snapshots import load_snapshot
 from brainseg_utils.states import State, check_same
-from brainseg_utils.weight_averages import settle_statistics
 
 
 class Fit:
@@ -88,7 +88,7 @@ class Fit:
             self._finish()
         else:
             self._fit()
-        if config.weight_average:
+        if config.settle or config.weight_average:
             batches = self.job.training_batches(self.batch_size)
             settle_statistics(self.model, batches, config.epochs)
 

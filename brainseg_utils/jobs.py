@@ -13,10 +13,12 @@ from brainseg_utils.cohorts import Cohort
 from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.mirror import Mirror
+from brainseg_utils.mixed_batches import MixedBatches
 from brainseg_utils.plans import identity_of, split_of
 from brainseg_utils.runs import Run
 from brainseg_utils.sampling import draw_batches
 from brainseg_utils.splits import Split
+from brainseg_utils.store import SliceStore
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,7 @@ class Job:
         mirror: The run folder's copy.
         compute: How to run it.
         report: Takes lines of text as the training goes on.
+        rehearsed: Phantom patients' slices, where the recipe wants a share of them.
     """
 
     config: TrainingConfig
@@ -38,6 +41,7 @@ class Job:
     mirror: Mirror
     compute: Compute
     report: Callable[[str], None]
+    rehearsed: SliceStore | None = None
 
     @cached_property
     def split(self) -> Split:
@@ -49,13 +53,13 @@ class Job:
         """What must be equal for a state to belong to this training."""
         return {**identity_of(self.config, self.cohort), **self.split.as_dict()}
 
-    def training_batches(self, batch_size: int) -> Batches:
+    def training_batches(self, batch_size: int) -> Batches | MixedBatches:
         """Return the batches to learn from, augmented."""
         config, store = self.config, self.cohort.store
         rows, slices = store.rows(self.split.train), config.slices_per_epoch
         if self.compute.replicas:  # Which cannot share a smaller last batch.
             slices = math.ceil((slices or len(rows)) / batch_size) * batch_size
-        return draw_batches(config, store, rows, batch_size, slices)
+        return draw_batches(config, store, rows, batch_size, slices, self.rehearsed)
 
     def validation_batches(self, batch_size: int) -> Batches:
         """Return the batches to watch by."""

@@ -61,8 +61,15 @@ def resolve(config: TrainingConfig) -> TrainingConfig:
 
 
 def identity_of(config: TrainingConfig, cohort: Cohort) -> dict[str, Any]:
-    """Return all that decides a training: configuration, patients, code version."""
-    decided = {**asdict(config), "split_file": ""}
+    """Return all that decides a training: configuration, patients, code version.
+
+    Of the configuration it holds what differs from the paper's, so that a choice which
+    comes with a later version leaves finished runs where they are.
+    """
+    paper = asdict(TrainingConfig(config.model))
+    given = asdict(config).items()
+    decided = {name: value for name, value in given if value != paper[name]}
+    decided["model"] = config.model
     if config.split_file:  # What is in the file counts, and not its name.
         decided["split_file"] = split_of(config, cohort).as_dict()
     if config.start and PRETRAINED.is_file():  # Which may be made anew.

@@ -7,16 +7,12 @@ from pathlib import Path
 from brainseg_utils.cohorts import DataConfig, load_cohort
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import refuse_existing, write_bytes
-from brainseg_utils.pretrained import halve
+from brainseg_utils.pretrained import PHANTOMS, halve
 from brainseg_utils.runs import Run
 from brainseg_utils.training import train
 from brainseg_utils.weights import pack_weights, read_weights
 from brainseg_utils.workspace import Workspace
 
-# Voxels of 2 mm are the pixels that a real patient's slices have, at an eighth of the
-# time to make them; the square is as large in mm.
-PHANTOMS = {"spacing_mm": 2.0, "crop_size": 96, "image_size": 96}
-SEED = 100  # Not a seed that the notebooks' own phantom patients have.
 FOLDS = 20  # A twentieth of the patients to watch by, another one to test.
 SLICES = 1600  # In an epoch.
 
@@ -46,7 +42,7 @@ def pretrain(
         BrainSegError: `E-EXISTS` where `output` is there already.
     """
     refuse_existing(output)  # Before the work, and not after it.
-    data = DataConfig(patients=patients, seed=SEED, wide=wide, **PHANTOMS)
+    data = DataConfig(patients=patients, **{**PHANTOMS, "wide": wide})
     run = train(pretraining_config(epochs), load_cohort(data, workspace), workspace)
     weights = read_weights(run.folder / "weights.npz")
     write_bytes(output, pack_weights(halve(weights)))
@@ -59,6 +55,7 @@ def pretraining_config(epochs: int) -> TrainingConfig:
         "cnn2",
         recipe="recommended",
         start="",
+        rehearsal_share=0.0,
         learning_rate=3e-3,
         epochs=epochs,
         slices_per_epoch=SLICES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from brainseg_utils.augmentation import RICH, Augmentation
 from brainseg_utils.batches import Batches
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.mixed_batches import MixedBatches
 from brainseg_utils.store import SliceStore
 
 
@@ -18,8 +20,38 @@ def draw_batches(
     rows: np.ndarray,
     batch_size: int,
     slices_per_epoch: int,
+    rehearsed: SliceStore | None = None,
+) -> Batches | MixedBatches:
+    """Return batches to learn from, augmented and sampled as the recipe says.
+
+    Args:
+        config: The recipe.
+        store: Where the slices lie.
+        rows: Which of them to draw.
+        batch_size: Slices in a batch, those of `rehearsed` included.
+        slices_per_epoch: As in `Batches`, those of `rehearsed` included; 0 draws each
+            of `rows` once.
+        rehearsed: Phantom patients' slices, of which the recipe's share is in every
+            batch, rounded down; needed where that is not 0.
+    """
+    count = int(config.rehearsal_share * batch_size)
+    if not count:
+        return _draw(config, store, rows, batch_size, slices_per_epoch)
+    share = 1 - count / batch_size
+    own = math.ceil(slices_per_epoch * share)
+    batches = _draw(config, store, rows, batch_size - count, own)
+    every = rehearsed.rows(case["id"] for case in rehearsed.cases)
+    added = _draw(config, rehearsed, every, count, batches.steps * count)
+    return MixedBatches(batches, added)
+
+
+def _draw(
+    config: TrainingConfig,
+    store: SliceStore,
+    rows: np.ndarray,
+    batch_size: int,
+    slices_per_epoch: int,
 ) -> Batches:
-    """Return batches to learn from, augmented and sampled as the recipe says."""
     return Batches(
         store,
         rows,

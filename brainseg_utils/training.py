@@ -20,8 +20,10 @@ from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.memory_errors import is_out_of_memory, out_of_memory
 from brainseg_utils.mirror import Mirror
 from brainseg_utils.plans import find_run, split_of
+from brainseg_utils.rehearsal import rehearsal_store
 from brainseg_utils.runs import RECORD, Run, write_history
 from brainseg_utils.states import State, read_state, remove_states
+from brainseg_utils.store import SliceStore
 from brainseg_utils.weights import save_weights
 from brainseg_utils.workspace import Workspace
 
@@ -71,7 +73,9 @@ def train(
             report(f"trained already: {run.folder.name}")
             remove_states(run.states)  # Where it was killed before it tidied up.
         else:
-            job = Job(config, cohort, run, mirror, compute or Compute(), report)
+            rehearsed = _rehearsed(config, cohort, workspace)
+            how = compute or Compute(), report
+            job = Job(config, cohort, run, mirror, *how, rehearsed)
             _train(job, _find_state(run, must_resume))
         mirror.keep_results()
     return run
@@ -79,6 +83,13 @@ def train(
 
 def _say_nothing(line: str) -> None:
     pass
+
+
+def _rehearsed(
+    config: TrainingConfig, cohort: Cohort, workspace: Workspace
+) -> SliceStore | None:
+    wanted = config.rehearsal_share > 0
+    return rehearsal_store(cohort.store, workspace) if wanted else None
 
 
 def _find_state(run: Run, must_resume: bool) -> State | None:

@@ -16,13 +16,14 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.models import build_cnn1
 from brainseg_utils.plans import identity_of
 from brainseg_utils.schedules import SCHEDULES
+from brainseg_utils.settling import settle_statistics
 from brainseg_utils.states import read_state
-from brainseg_utils.weight_averages import settle_statistics
 
 CONFIG = TrainingConfig(
     "cnn2",
     recipe="recommended",
     start="",
+    rehearsal_share=0.0,
     filters=2,
     epochs=4,
     learning_rate=1e-2,

@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     import keras
 
 PRETRAINED = Path(__file__).parent / "cnn2-phantom.npz"
+# The phantom patients that they learned from, as `cohorts.DataConfig` has it. Voxels of
+# 2 mm are the pixels that a real patient's slices have, at an eighth of the time to
+# make them; the square is as large in mm. The notebooks' own phantoms have other seeds.
+PHANTOMS = {
+    **{"wide": True, "seed": 100},
+    **{"spacing_mm": 2.0, "crop_size": 96, "image_size": 96},
+}
+REMEDY = 'Set start="" and rehearsal_share=0 to begin with random weights.'
 FIRST = "encoder1_conv1.kernel"  # The one weight that knows sequences.
 
 
@@ -36,18 +44,22 @@ def load_pretrained(
         BrainSegError: `E-START` for a sequence that the phantoms do not have, or
             without the file; `E-CKPT-MISMATCH` for another network.
     """
-    remedy = 'Set start="" to begin with random weights.'
-    unknown = [name for name in sequences if name not in SEQUENCES]
-    if unknown:
-        what = f"was trained on {', '.join(SEQUENCES)}, not on {unknown[0]}."
-        raise BrainSegError("E-START", path, what, remedy)
+    check_sequences(sequences)
     if not path.is_file():
-        remedy = f"Install the package again. {remedy}"
+        remedy = f"Install the package again. {REMEDY}"
         raise BrainSegError("E-START", path, "is not there.", remedy)
     arrays = read_weights(path)
     channels = [SEQUENCES.index(name) for name in sequences]
     arrays[FIRST] = arrays[FIRST][:, :, channels]
     load_weights(model, path, arrays)
+
+
+def check_sequences(sequences: Sequence[str]) -> None:
+    """Refuse sequences that phantom patients do not have, by `E-START`."""
+    unknown = [name for name in sequences if name not in SEQUENCES]
+    if unknown:
+        what = f"wanted of {', '.join(SEQUENCES)}, as phantoms have; got {unknown[0]}."
+        raise BrainSegError("E-START", "sequences", what, REMEDY)
 
 
 def halve(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

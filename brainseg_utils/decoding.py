@@ -7,14 +7,16 @@ prediction of the validation patients.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.evaluation import dice_score
+from brainseg_utils.compiling import load_model
+from brainseg_utils.evaluation import dice_score, patient_means
 from brainseg_utils.predictions import predict_slices, restore_mask
+from brainseg_utils.runs import Run
 from brainseg_utils.volumes import read_mask
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 THRESHOLDS = (0.3, 0.4, 0.5, 0.6, 0.7)
 SMALLEST_ML = (0.0, 0.1, 1.0, 5.0)
 Decoding = tuple[float, float]  # Threshold, and smallest part in ml.
+DiceByDecoding = Mapping[Decoding, Mapping[str, float]]
 
 
 def dice_by_decoding(
@@ -44,7 +47,32 @@ def dice_by_decoding(
     return dice
 
 
-def best_decoding(dice: Mapping[Decoding, Mapping[str, float]]) -> Decoding:
+def tune_decoding(
+    runs: Iterable[Run], cohort: Cohort
+) -> tuple[list[Decoding], dict[str, float]]:
+    """Choose on each run's validation patients, and score its test patients so.
+
+    Returns:
+        What was chosen for each run; each test patient's Dice, the mean over runs.
+    """
+    chosen, scores = [], []
+    for run in runs:
+        ways = _both_parts(run, cohort)
+        chosen.append(best_decoding(ways["validation"]))
+        dice = ways["test"][chosen[-1]]
+        scores.append({case_id: {"dice": score} for case_id, score in dice.items()})
+    return chosen, patient_means(scores, "dice")
+
+
+def _both_parts(run: Run, cohort: Cohort) -> dict[str, DiceByDecoding]:
+    model, config = load_model(run, cohort), run.config
+    return {
+        part: dice_by_decoding(model, cohort, config["split"][part], config["mirror"])
+        for part in ("validation", "test")
+    }
+
+
+def best_decoding(dice: DiceByDecoding) -> Decoding:
     """Return the threshold and smallest part with the highest mean Dice."""
     return max(dice, key=lambda decoding: float(np.mean([*dice[decoding].values()])))
 

@@ -1,8 +1,11 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from tiny_cohort import make_tiny_cohort
 
-from brainseg_utils.decoding import best_decoding, dice_by_decoding
+from brainseg_utils import decoding
+from brainseg_utils.decoding import best_decoding, dice_by_decoding, tune_decoding
 from brainseg_utils.evaluation import dice_score
 from brainseg_utils.predictions import predict_slices, restore_mask
 from brainseg_utils.volumes import read_mask
@@ -24,8 +27,8 @@ def test_every_choice_is_scored_as_a_prediction_by_it_would_be(cohort):
     dice = dice_by_decoding(Network(), cohort, ["P0", "P1"], mirror=False)
     slices = predict_slices(Network(), cohort.store, "P1")
     truth, _ = read_mask(cohort.cases["P1"])
-    for decoding, scores in dice.items():
-        mask = restore_mask(cohort.store, "P1", slices, *decoding)
+    for choice, scores in dice.items():
+        mask = restore_mask(cohort.store, "P1", slices, *choice)
         assert scores["P1"] == dice_score(truth, mask)
         assert set(scores) == {"P0", "P1"}
     assert len({scores["P1"] for scores in dice.values()}) > 1
@@ -34,3 +37,19 @@ def test_every_choice_is_scored_as_a_prediction_by_it_would_be(cohort):
 def test_the_best_choice_has_the_highest_mean():
     dice = {(0.3, 0.0): {"a": 0.2, "b": 0.9}, (0.5, 0.0): {"a": 0.6, "b": 0.6}}
     assert best_decoding(dice) == (0.5, 0.0)
+
+
+def run_with(validation, test):
+    split = {"validation": validation, "test": test}
+    return SimpleNamespace(config={"split": split, "mirror": False})
+
+
+def test_a_run_s_choice_is_its_validation_patients_alone(cohort, monkeypatch):
+    monkeypatch.setattr(decoding, "load_model", lambda run, cohort: Network())
+    runs = [run_with(["P0"], ["P1", "P2"]), run_with(["P3"], ["P1"])]
+    chosen, dice = tune_decoding(runs, cohort)
+    ways = [dice_by_decoding(Network(), cohort, [i], False) for i in ("P0", "P3")]
+    assert chosen == [best_decoding(way) for way in ways]
+    tested = dice_by_decoding(Network(), cohort, ["P1", "P2"], False)
+    assert dice["P2"] == tested[chosen[0]]["P2"]
+    assert dice["P1"] == np.mean([tested[choice]["P1"] for choice in chosen])

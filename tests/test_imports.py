@@ -25,7 +25,6 @@ LIGHT_MODULES = (
     "sampling",
     "predictions",
     "pretrained",
-    "decoding",
     "evaluation",
     "averaging",
     "slice_deals",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -56,10 +55,15 @@ class Job:
     def training_batches(self, batch_size: int) -> Batches | MixedBatches:
         """Return the batches to learn from, augmented."""
         config, store = self.config, self.cohort.store
-        rows, slices = store.rows(self.split.train), config.slices_per_epoch
-        if self.compute.replicas:  # Which cannot share a smaller last batch.
-            slices = math.ceil((slices or len(rows)) / batch_size) * batch_size
-        return draw_batches(config, store, rows, batch_size, slices, self.rehearsed)
+        return draw_batches(
+            config,
+            store,
+            store.rows(self.split.train),
+            batch_size,
+            config.slices_per_epoch,
+            self.rehearsed,
+            whole=bool(self.compute.replicas),  # They cannot share a smaller last one.
+        )
 
     def validation_batches(self, batch_size: int) -> Batches:
         """Return the batches to watch by."""

@@ -21,6 +21,7 @@ def draw_batches(
     batch_size: int,
     slices_per_epoch: int,
     rehearsed: SliceStore | None = None,
+    whole: bool = False,
 ) -> Batches | MixedBatches:
     """Return batches to learn from, augmented and sampled as the recipe says.
 
@@ -33,16 +34,18 @@ def draw_batches(
             of `rows` once.
         rehearsed: Phantom patients' slices, of which the recipe's share is in every
             batch, rounded down; needed where that is not 0.
+        whole: Whether an epoch's last batch is filled up, as replicas need it.
     """
-    count = int(config.rehearsal_share * batch_size)
-    if not count:
-        return _draw(config, store, rows, batch_size, slices_per_epoch)
-    share = 1 - count / batch_size
-    own = math.ceil(slices_per_epoch * share)
-    batches = _draw(config, store, rows, batch_size - count, own)
+    added = int(config.rehearsal_share * batch_size)
+    size = batch_size - added
+    slices = math.ceil(slices_per_epoch * size / batch_size) or len(rows)
+    if whole:
+        slices = math.ceil(slices / size) * size
+    own = _draw(config, store, rows, size, slices)
+    if not added:
+        return own
     every = rehearsed.rows(case["id"] for case in rehearsed.cases)
-    added = _draw(config, rehearsed, every, count, batches.steps * count)
-    return MixedBatches(batches, added)
+    return MixedBatches(own, _draw(config, rehearsed, every, added, own.steps * added))
 
 
 def _draw(

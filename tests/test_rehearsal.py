@@ -80,6 +80,15 @@ def test_a_batch_too_small_for_a_share_goes_without(cohort, phantoms):
     assert isinstance(batches, Batches)
 
 
+def test_a_last_batch_that_has_to_be_whole_is_filled_up(cohort, phantoms):
+    own = cohort.store
+    few = rows(own)[:9]
+    batches = draw_batches(CONFIG, own, few, 8, 0, phantoms, whole=True)
+    assert batches.own.slices == 12 and batches.added.slices == 12
+    plain = replace(CONFIG, rehearsal_share=0.0)
+    assert draw_batches(plain, own, few, 8, 0, whole=True).slices == 16
+
+
 def test_a_step_s_patients_are_those_of_both(cohort, phantoms):
     batches = draw_batches(CONFIG, cohort.store, rows(cohort.store), 8, 16, phantoms)
     ids = batches.own.case_ids(0, 0), batches.added.case_ids(0, 0)

@@ -50,7 +50,7 @@ notebooks: setup
 # The command of `make run` with settings, on the runs that the notebooks just left.
 suite: export BRAINSEG_PROFILE = smoke
 suite: setup notebooks
-	$(BIN)/brainseg run --set "folds=[0]" workers=1
+	$(MAKE) run SET="folds=[0] workers=1"
 	test -s runs/smoke/report.html && test -s runs/smoke/summary.json
 
 docs: setup  ## Build the API's pages into build/api/, every warning an error

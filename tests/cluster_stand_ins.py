@@ -14,7 +14,9 @@ def slurm_cluster(**options):
     known = {"cores", "processes", "memory", "walltime", "job_extra_directives"}
     assert set(options) <= known, options
     cluster = LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None)
-    cluster.scale = lambda jobs: None  # One worker is there, and is enough.
+    scale = cluster.scale
+    # One worker is there, and is enough; a cluster that closes scales to none.
+    cluster.scale = lambda n=0, jobs=0: None if jobs else scale(n)
     return cluster
 
 

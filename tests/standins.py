@@ -23,13 +23,13 @@ SHAPE = (32, 36, 30)
 MIDDLE_MM = np.array([3.0, -20.0, 15.0])
 BRAIN_MM = np.array([29.0, 34.0, 27.0])  # Half axes.
 TUMOUR_MM = MIDDLE_MM + (9.0, -11.0, 6.0)
-RADIUS_MM = 11.0
+RADIUS_MM = 9.0
 # Brightness of brain and tumour, and how it changes from the brain's middle outwards.
 LOOKS = {
-    "t1": (120, 90, -40),
-    "t1ce": (140, 180, -30),
-    "t2": (100, 180, 60),
-    "flair": (100, 400, 0),
+    "t1": (160, 90, -80),
+    "t1ce": (170, 190, -70),
+    "t2": (80, 180, 90),
+    "flair": (140, 400, -50),
 }
 
 

@@ -17,9 +17,10 @@ The path of one patient, from file to mask, each step with the function to begin
    `pipelines.make_dataset` feeds them through `tf.data`.
 7. `config.TrainingConfig` says what a training is, `models.build_cnn2` builds the
    network, `training.train` trains it and leaves a `runs.Run`, which is a folder.
-8. `predictions.predict_mask` makes a patient's mask, in the grid of its files.
-9. `evaluation.evaluate_run` scores the test patients; `intervals` and `comparison` say
+8. `evaluation.evaluate_run` scores the test patients; `intervals` and `comparison` say
    how far to trust the means.
+9. `patient_prediction.predict_case` makes a new patient's mask, on the grid of its own
+   files.
 
 In lines:
 

@@ -7,10 +7,11 @@ import cluster_stand_ins
 import pytest
 from documents import ROOT, WRITTEN, blocks
 from IPython.core.interactiveshell import InteractiveShell
-from short_runs import write_short_notebook
+from short_runs import train_one, write_short_notebook
 
 import brainseg_utils
 from brainseg_utils.phantom import make_phantoms
+from brainseg_utils.workspace import Workspace
 
 PAGE = ROOT / "brainseg_utils/__init__.py"
 BLOCKS = [
@@ -22,6 +23,7 @@ BLOCKS = [
 # What would be too much, or lies elsewhere; {} is the workspace.
 SMALLER = {
     "/my/patients": "{}/patients",
+    "/my/new-patient": "{}/new-patient",
     "/content/": "{}/content/",
     "minutes=4": "minutes=0.02",
     "[0.0, 0.1, 0.2]": "[0.0]",
@@ -50,6 +52,9 @@ def run(text, home):
     """Run a block in a fresh shell, as a notebook's cell."""
     if "/my/patients" in text:
         make_phantoms(home / "patients", 4, spacing_mm=4.0)
+    if "/my/new-patient" in text:
+        patients = train_one(Workspace(home, "smoke"))
+        (patients.folder / min(patients.cases)).rename(home / "new-patient")
     for large, small in SMALLER.items():
         text = text.replace(large, small.format(home))
     InteractiveShell.clear_instance()

@@ -115,6 +115,7 @@ def build(folder: Path) -> list[str]:
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if sys.argv[1:] else FOLDER
     problems = build(target)
-    print(*problems, sep="\n", file=sys.stderr)
+    for problem in problems:
+        print(problem, file=sys.stderr)
     print(f"begin at {target / ROOT}.html")
     sys.exit(bool(problems))

@@ -7,8 +7,8 @@ DATA ?=
 ALL ?=
 SET ?=
 
-.PHONY: help setup run test lint unit notebooks suite bench fuzz kills gallery strip \
-	address lock colab clean
+.PHONY: help setup run test lint unit notebooks suite docs bench fuzz kills gallery \
+	strip address lock colab clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -50,8 +50,11 @@ notebooks: setup
 # The command of `make run` with settings, on the runs that the notebooks just left.
 suite: export BRAINSEG_PROFILE = smoke
 suite: setup notebooks
-	$(BIN)/brainseg run --set "folds=[0]" workers=1
+	$(MAKE) run SET="folds=[0] workers=1"
 	test -s runs/smoke/report.html && test -s runs/smoke/summary.json
+
+docs: setup  ## Build the API's pages into build/api/, every warning an error
+	$(BIN)/python tools/api.py
 
 bench: setup  ## Measure data layer and training beside others: DATA=folder
 	$(BIN)/python benchmarks/prepare.py $(if $(DATA),--data "$(DATA)")

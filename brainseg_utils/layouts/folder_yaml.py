@@ -1,5 +1,6 @@
 """Read the small YAML file that describes a folder of patients.
 
+```yaml
 # {case} stands for the patient's name, * for anything within a name.
 sequences:
   t1: "{case}/anat/{case}_T1w.nii.gz"
@@ -7,6 +8,7 @@ sequences:
 mask: "derivatives/{case}_lesion.nii.gz"
 labels: {1: lesion, 2: oedema}       # Or the key of a known scheme.
 not_tumour: {4: resection cavity}    # Labels that may stand beside these.
+```
 """
 
 from __future__ import annotations

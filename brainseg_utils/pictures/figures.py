@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import matplotlib.pyplot as plt
@@ -82,6 +83,13 @@ def draw_doubt(view: View, sequence: str) -> Figure:
     bar.set_ticks([0, 0.5, 1], labels=["0 or 1", "0.25 or 0.75", "0.5: in doubt"])
     bar.set_label("probability of tumour", fontsize=9)
     return _finish(fig, view, sequence)
+
+
+def figure_png(fig: Figure) -> bytes:
+    """Return a figure as a PNG file, 900 pixels wide."""
+    file = io.BytesIO()
+    fig.savefig(file, format="png", dpi=100)
+    return file.getvalue()
 
 
 def doubt_of(probability: np.ndarray) -> np.ndarray:

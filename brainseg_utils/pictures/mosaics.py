@@ -23,11 +23,6 @@ def as_png(volume: np.ndarray) -> str:
     return _encode(volume, "PNG", optimize=True)
 
 
-def png_uri(png: bytes) -> str:
-    """Return the data URI of a PNG file."""
-    return f"data:image/png;base64,{base64.b64encode(png).decode()}"
-
-
 def tile_shape(shape: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return how many tiles of `[x, y, z]` stand in a row, and their width and height.
 

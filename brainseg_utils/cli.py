@@ -47,6 +47,7 @@ def _make_parser() -> argparse.ArgumentParser:
     run.set_defaults(command=_run)
 
     _add_sweep(commands)
+    _add_predict(commands)
 
     check = commands.add_parser("check", help="list every problem of a folder")
     _add_folder_options(check)
@@ -113,6 +114,22 @@ def _add_sweep(commands: argparse._SubParsersAction) -> None:
     sweep.set_defaults(command=_sweep)
 
 
+def _add_predict(commands: argparse._SubParsersAction) -> None:
+    predict = commands.add_parser("predict", help="write masks for new patients")
+    predict.add_argument("patients", nargs="+", metavar="PATIENT", help="folders")
+    predict.add_argument(
+        "--run", default="", metavar="FOLDER", help="else the best CNN2 of `make run`"
+    )
+    predict.add_argument("--output", default="predictions", metavar="FOLDER")
+    predict.add_argument(
+        "--force", action="store_true", help="replace masks that are there"
+    )
+    predict.add_argument(
+        "--probability", action="store_true", help="write probabilities as well"
+    )
+    predict.set_defaults(command=_predict)
+
+
 def _add_folder_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder")
     parser.add_argument(
@@ -142,6 +159,13 @@ def _sweep(options: argparse.Namespace) -> int:
         options.dask,
     )
     return 0 if done else 1
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from brainseg_utils.predict_command import predict_patients
+
+    wanted = options.run, options.output, options.force, options.probability
+    return 0 if predict_patients(options.patients, *wanted) else 1
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -21,17 +21,19 @@ def build_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
     Raises:
         BrainSegError: `E-START` where pretrained weights do not fit the sequences.
     """
-    model = build_bare_model(config, store)
+    model = build_bare_model(config, store.images.shape[1:])
     if config.start:
         load_pretrained(model, store.sequences)
     return model
 
 
-def build_bare_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
-    """Build the network for these slices, with random weights."""
+def build_bare_model(
+    config: TrainingConfig, input_shape: tuple[int, int, int]
+) -> keras.Model:
+    """Build the network for slices `(height, width, channel)`, with random weights."""
     stem = {"stem": config.stem} if config.model == "cnn2" else {}
     return BUILDERS[config.model](
-        tuple(store.images.shape[1:]),
+        tuple(input_shape),
         config.dropout_rate,
         config.filters,
         dropout_placement=config.dropout_placement,
@@ -60,6 +62,6 @@ def load_model(run: Run, cohort: Cohort) -> keras.Model:
     Raises:
         BrainSegError: The weights are damaged or of another architecture.
     """
-    model = build_bare_model(run.training_config, cohort.store)
+    model = build_bare_model(run.training_config, cohort.store.images.shape[1:])
     load_weights(model, run.folder / "weights.npz")
     return model

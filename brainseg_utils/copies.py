@@ -16,7 +16,7 @@ from pathlib import Path
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_bytes
-from brainseg_utils.runs import RECORD, WHOLE_RUN, Run
+from brainseg_utils.runs import EVALUATED, RECORD, WHOLE_RUN, Run
 from brainseg_utils.states import NAME
 
 MANIFEST = "mirror.json"
@@ -160,7 +160,7 @@ def is_result(name: str) -> bool:
     folder, _, file = name.rpartition("/")
     if folder == "predictions":
         return file.endswith(".nii.gz") and not file.startswith(".")
-    return name in (*WHOLE_RUN, "scores.json", RECORD)
+    return name in (*WHOLE_RUN, *EVALUATED, RECORD)
 
 
 def is_finished(digests: Mapping[str, str]) -> bool:

@@ -12,8 +12,10 @@ from brainseg_utils.cases import Case
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.files import write_json
 from brainseg_utils.mirror import Mirror
+from brainseg_utils.model_card import write_model_card
 from brainseg_utils.nifti import write_volume
 from brainseg_utils.predictions import predict_mask
+from brainseg_utils.run_inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.store import SliceStore
 from brainseg_utils.surfaces import hd95, surface_dice
@@ -119,9 +121,9 @@ def score_mask(
 def evaluate_run(run: Run, model: keras.Model, cohort: Cohort) -> dict[str, Any]:
     """Score a run on its validation and test patients and complete its folder.
 
-    Writes `scores.json`, the test patients' predicted masks, and last the completion
-    record. A run that has its record is read and not scored again; one that an earlier
-    version scored is, from its weights.
+    Writes `scores.json`, the test patients' predicted masks, what a new patient must be
+    like, the model card, and last the completion record. A run that has its record is
+    read and not scored again; one that an earlier version scored is, from its weights.
 
     Returns:
         `{"validation": {id: scores}, "test": {id: scores}}`, see `score_mask`.
@@ -151,7 +153,13 @@ def _score(run: Run, model: keras.Model, cohort: Cohort) -> None:
             if part == "test":
                 write_volume(run.prediction(case_id), mask, read_mask(case)[1])
     write_json(run.folder / "scores.json", scores)
+    RunInputs.of(cohort.store, run.config["split"]["train"]).write(run.folder)
+    write_model_card(run, {part: _mean_dice(of) for part, of in scores.items()})
     run.finish()
+
+
+def _mean_dice(scores: dict[str, Any]) -> dict[str, float | None]:
+    return mean_interval(score["dice_volume"] for score in scores.values())
 
 
 def patient_means(scores: Sequence[dict[str, Any]], figure: str) -> dict[str, float]:

@@ -49,6 +49,20 @@ def predict_slices(
     """
     record = store.case(case_id)
     images = store.images[record["start"] : record["stop"]]
+    return predict_images(model, images, batch_size, mirror)
+
+
+def predict_images(
+    model: keras.Model, images: np.ndarray, batch_size: int = 16, mirror: bool = False
+) -> np.ndarray:
+    """Return tumour probabilities, `[slice, height, width]` float32.
+
+    Args:
+        model: The network.
+        images: `[slice, height, width, channel]` float32, z-scored inside the brain.
+        batch_size: Slices at a time.
+        mirror: As for `predict_slices`.
+    """
     ways = list(itertools.product((1, -1), repeat=2)) if mirror else [(1, 1)]
     total = np.zeros(images.shape[:3], np.float32)
     for y, x in ways:
@@ -84,9 +98,22 @@ def restore_mask(
     volume = store.grid.restore(
         probabilities, record["z"], record["corner"], record["shape"]
     )
-    mask = (volume >= threshold).astype(np.uint8)
     voxel_ml = float(np.prod(record["spacing_mm"])) / 1000
-    return drop_small_parts(mask, smallest_ml / voxel_ml) if smallest_ml else mask
+    return decide_mask(volume, threshold, smallest_ml / voxel_ml)
+
+
+def decide_mask(
+    probabilities: np.ndarray, threshold: float, smallest_voxels: float = 0.0
+) -> np.ndarray:
+    """Return the mask `[x, y, z]` uint8 of a volume of probabilities.
+
+    Args:
+        probabilities: `[x, y, z]`.
+        threshold: Probability from which a voxel is tumour.
+        smallest_voxels: Connected parts of fewer voxels are dropped.
+    """
+    mask = (probabilities >= threshold).astype(np.uint8)
+    return drop_small_parts(mask, smallest_voxels) if smallest_voxels else mask
 
 
 def drop_small_parts(mask: np.ndarray, voxels: float) -> np.ndarray:

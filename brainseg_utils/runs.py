@@ -27,6 +27,8 @@ RECORD = "done.json"
 # the training.
 SCORES_VERSION = 2
 WHOLE_RUN = ("config.json", "training.json", "history.csv", "weights.npz")
+# What evaluation adds: scores, and what a patient must be like for the network.
+EVALUATED = ("scores.json", "inputs.json", "MODEL_CARD.md")
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Run:
     @property
     def done(self) -> bool:
         """Whether the completion record fits the files, and they are scored as now."""
-        needed = (*WHOLE_RUN, "scores.json")
+        needed = (*WHOLE_RUN, *EVALUATED)
         return self._fits(self.folder / RECORD, needed, SCORES_VERSION)
 
     def _fits(
@@ -106,7 +108,7 @@ class Run:
 
     def results(self) -> list[str]:
         """Return the names of all that training and evaluation have left so far."""
-        names = [*WHOLE_RUN, "scores.json"]
+        names = [*WHOLE_RUN, *EVALUATED]
         # Not those under temporary names, which a killed evaluation leaves.
         masks = sorted((self.folder / "predictions").glob("[!.]*.nii.gz"))
         names += [mask.relative_to(self.folder).as_posix() for mask in masks]

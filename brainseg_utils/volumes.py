@@ -57,8 +57,21 @@ def load_case(case: Case, readers: Executor | None = None) -> CaseVolumes:
     if readers is None:
         with ThreadPoolExecutor(os.cpu_count()) as own:
             return load_case(case, own)
-    volumes = _read_files(case, readers)
+    volumes = read_files(case, readers)
     check_same_grid(case, volumes)
+    return assemble(case, volumes)
+
+
+def assemble(case: Case, volumes: dict[str, Volume]) -> CaseVolumes:
+    """Make a patient of its files' volumes, which lie on one grid.
+
+    Args:
+        case: The patient.
+        volumes: Each sequence, and `"mask"` where there is one.
+
+    Raises:
+        BrainSegError: `E-LABEL` where the mask holds an unknown label.
+    """
     arrays = _laid_out_alike({role: v.data.T for role, v in volumes.items()})
     mask = arrays.pop("mask", None)
     first = next(iter(volumes.values()))
@@ -82,7 +95,7 @@ def read_mask(case: Case) -> Volume:
     return Volume(_whole_tumour(case, volume.data), volume.affine)
 
 
-def _read_files(case: Case, readers: Executor) -> dict[str, Volume]:
+def read_files(case: Case, readers: Executor) -> dict[str, Volume]:
     """Read the sequences and last the mask, several files at a time."""
     paths = {**case.sequences, **({"mask": case.mask} if case.mask else {})}
     jobs: dict[Path, list[str]] = {}

@@ -1,0 +1,107 @@
+"""What `brainseg predict` does: one patient after the other, and a line for each."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from brainseg_utils.cases import Case, find_cases
+from brainseg_utils.errors import BrainSegError, errors_of
+from brainseg_utils.files import refuse_existing
+from brainseg_utils.patient_prediction import (
+    CasePrediction,
+    output_paths,
+    predict_case,
+    write_prediction,
+)
+from brainseg_utils.trained_runs import TrainedRun, best_run, describe, load_trained
+from brainseg_utils.volumes import home_of
+from brainseg_utils.workspace import open_workspace
+
+
+def predict_patients(
+    folders: Sequence[str | Path],
+    run: str | Path = "",
+    output: str | Path = "predictions",
+    force: bool = False,
+    probability: bool = False,
+) -> bool:
+    """Segment every patient in some folders, and print a line for each.
+
+    One that cannot be used does not keep the others from their masks.
+
+    Args:
+        folders: Each of one patient, or of several, in any layout.
+        run: Folder of a finished run; empty takes `best_run` of the workspace.
+        output: Folder for the masks.
+        force: Whether to replace masks that are there.
+        probability: Whether to write probabilities as well.
+
+    Returns:
+        Whether every patient has its mask.
+
+    Raises:
+        BrainSegError: `E-RUN` and others, for the run itself.
+    """
+    trained = load_trained(run or best_run(open_workspace()))
+    print(describe(trained.run))
+    failed, done = [], set()
+    for folder in folders:
+        cases, problems = _find(folder, trained)
+        for problem in problems:
+            print(problem, file=sys.stderr)
+        failed += [str(problem.path) for problem in errors_of(problems)]
+        for case in cases:
+            try:
+                _refuse_second(case, done)
+                print(_predict(case, trained, Path(output), force, probability))
+            except BrainSegError as error:
+                failed.append(case.id)
+                print(error, file=sys.stderr)
+    if failed:
+        print(f"without a mask: {', '.join(failed)}", file=sys.stderr)
+    return not failed
+
+
+def _find(
+    folder: str | Path, trained: TrainedRun
+) -> tuple[list[Case], list[BrainSegError]]:
+    try:
+        sequences = trained.inputs.sequences
+        return find_cases(Path(folder).expanduser(), sequences, need_mask=False)
+    except BrainSegError as error:
+        return [], [error]
+
+
+def _refuse_second(case: Case, done: set[str]) -> None:
+    if case.id in done:
+        what = f"another patient of this call is called {case.id} as well."
+        remedy = "Predict it in a call of its own, with another --output."
+        raise BrainSegError(
+            "E-DUP-ID", next(iter(case.sequences.values())), what, remedy
+        )
+    done.add(case.id)
+
+
+def _predict(
+    case: Case, trained: TrainedRun, output: Path, force: bool, probability: bool
+) -> str:
+    """Segment one patient; return what to say of it."""
+    started = time.perf_counter()
+    for path in output_paths(case, output, probability) if not force else ():
+        refuse_existing(path)  # Before the work, and not after it.
+    prediction = predict_case(case, trained)
+    paths = write_prediction(prediction, output, force, probability)
+    seconds = time.perf_counter() - started
+    lines = [f"{_summary(prediction)}  ->  {paths[0]}  ({seconds:.1f} s)"]
+    return "\n".join([*lines, *(f"  {warning}" for warning in prediction.warnings)])
+
+
+def _summary(prediction: CasePrediction) -> str:
+    size = prediction.measures
+    return (
+        f"{prediction.case.id}: tumour {size.volume_ml:.1f} ml, "
+        f"{size.diameter_mm:.0f} mm across, {size.slices} slices"
+    )

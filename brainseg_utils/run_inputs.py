@@ -1,0 +1,88 @@
+"""What a patient must be like for a run's network: what it was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from brainseg_utils.files import read_json, write_json
+from brainseg_utils.grid import SliceGrid
+from brainseg_utils.store import SliceStore
+
+FILE = "inputs.json"
+SAME = 0.02  # Voxel sizes that differ by no more than this share count as the same.
+
+
+@dataclass(frozen=True)
+class RunInputs:
+    """What slices a network was trained on, and of what patients.
+
+    Attributes:
+        sequences: Names of the channels, in order.
+        crop_size: Side in voxels of the square that was cut.
+        image_size: Side in pixels of a slice.
+        spacing_mm: Voxel size along x, y and z, the training patients' median.
+        brain_ml: Smallest and largest volume of a training patient's brain.
+    """
+
+    sequences: tuple[str, ...]
+    crop_size: int
+    image_size: int
+    spacing_mm: tuple[float, float, float]
+    brain_ml: tuple[float, float]
+
+    @classmethod
+    def of(cls, store: SliceStore, case_ids: Iterable[str]) -> RunInputs:
+        """Take them from the slices of the patients that a network is trained on."""
+        records = [store.case(case_id) for case_id in case_ids]
+        spacings = np.array([record["spacing_mm"] for record in records])
+        voxels = [record["profile"]["voxels"] for record in records]
+        brain_ml = np.prod(spacings, axis=1) * voxels / 1000
+        return cls(
+            tuple(store.sequences),
+            store.grid.crop_size,
+            store.grid.image_size,
+            tuple(np.median(spacings, axis=0).tolist()),
+            (float(brain_ml.min()), float(brain_ml.max())),
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> RunInputs:
+        """Read a run folder's `inputs.json`."""
+        found = read_json(folder / FILE)
+        return cls(**{k: _tuple_if_list(v) for k, v in found.items()})
+
+    def write(self, folder: Path) -> None:
+        """Write `inputs.json` into a run folder."""
+        write_json(folder / FILE, asdict(self))
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """`(height, width, channel)` of a slice."""
+        return (self.image_size, self.image_size, len(self.sequences))
+
+    @property
+    def pixel_mm(self) -> float:
+        """Side of a pixel in millimetres, in the mean of x and y."""
+        return self.crop_size * float(np.mean(self.spacing_mm[:2])) / self.image_size
+
+    def grid_for(self, spacing_mm: tuple[float, float, float]) -> SliceGrid:
+        """Return how to cut a patient, so that its pixels are as large as in training.
+
+        Where voxels have the size of training, it is training's own grid.
+
+        Args:
+            spacing_mm: The patient's voxel size; x to y as in training.
+        """
+        grid = SliceGrid(self.crop_size, self.image_size)
+        ratio = self.spacing_mm[0] / spacing_mm[0]
+        if abs(ratio - 1) <= SAME:
+            return grid
+        return replace(grid, crop_size=max(1, round(self.crop_size * ratio)))
+
+
+def _tuple_if_list(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

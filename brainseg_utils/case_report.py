@@ -32,7 +32,7 @@ DOUBTFUL = 0.5  # A doubt of more than this is a probability between 0.25 and 0.
 
 
 def view_prediction(prediction: CasePrediction) -> pictures.View:
-    """Return a predicted patient for showing, with the expert's mask if there is one.
+    """Return a predicted patient for showing, with the reference mask if there is one.
 
     Raises:
         BrainSegError: The patient's files cannot be read.
@@ -91,7 +91,7 @@ def measure_rows(
         ("voxels", " x ".join(f"{mm:.3g}" for mm in view.spacing_mm) + " mm"),
     ]
     if view.truth is not None:
-        rows.append(("Dice with the expert's mask", f"{_dice(view):.3f}"))
+        rows.append(("Dice with the reference mask", f"{_dice(view):.3f}"))
     return rows
 
 

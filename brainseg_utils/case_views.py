@@ -19,14 +19,14 @@ def view_case(
     probability: np.ndarray | None = None,
     with_truth: bool = True,
 ) -> View:
-    """Read a patient's sequences, and the expert's mask where there is one.
+    """Read a patient's sequences, and the reference mask where there is one.
 
     Args:
         case: The patient.
         mask: `[i, j, k]` of 0 and 1 on the patient's grid, stored in any direction.
         affine: `[4, 4]`, from the mask's voxels to mm in RAS+.
         probability: As the mask, in [0, 1].
-        with_truth: Whether to read the expert's mask.
+        with_truth: Whether to read the reference mask.
 
     Raises:
         BrainSegError: As `volumes.load_case`.

@@ -17,7 +17,6 @@ from brainseg_utils.patient_prediction import (
     write_prediction,
 )
 from brainseg_utils.trained_runs import TrainedRun, best_run, describe, load_trained
-from brainseg_utils.volumes import home_of
 from brainseg_utils.workspace import open_workspace
 
 

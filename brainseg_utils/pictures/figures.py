@@ -147,7 +147,7 @@ def _finish(fig: Figure, view: View, sequence: str) -> Figure:
     """
     handles = [Line2D([], [], color=PREDICTION, lw=1.6, label="mask of the model")]
     if view.truth is not None:
-        handles.append(Line2D([], [], color=TRUTH, ls="--", label="expert's mask"))
+        handles.append(Line2D([], [], color=TRUTH, ls="--", label="reference mask"))
     fig.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
     notes = f"{SEQUENCE_NAMES.get(sequence, sequence)}. {CONVENTION}"
     if view.oblique_degrees > OBLIQUE_DEGREES:

@@ -1,7 +1,7 @@
 """A patient to move through in a browser: one piece of HTML that needs nothing else.
 
 Written here because nilearn's `view_img`, the best kept of its kind, shows one sequence
-in 2 MB, cannot change to another or to an expert's mask, and fetches its icon from the
+in 2 MB, cannot change to another or to an reference mask, and fetches its icon from the
 network (nilearn 0.14). Widgets such as ipyniivue need a kernel, and fetch their code.
 """
 
@@ -113,7 +113,7 @@ def _layers(view: View, thin: tuple[slice, ...]) -> list[dict[str, Any]]:
     """Return what can be laid over the greys, lowest first; masks have a border."""
     layers = [_layer("mask of the model", PREDICTION, view.mask[thin] * FULL)]
     if view.truth is not None:
-        layers.insert(0, _layer("expert's mask", TRUTH, view.truth[thin] * FULL))
+        layers.insert(0, _layer("reference mask", TRUTH, view.truth[thin] * FULL))
     if view.probability is not None:
         # Sixteen levels are enough to see, and compress several times better.
         levels = np.round(doubt_of(view.probability[thin]) * 15).astype(np.uint8)

@@ -117,7 +117,8 @@ async function start() {
   for (const [name, uri] of Object.entries(data.sequences)) volumes[name] = await unpack(uri);
   document.getElementById("note").textContent = data.note;
   form.plane.onchange = turn;
-  document.forms[0].oninput = event => event.target !== form.plane && draw();
+  form.sequence.onchange = draw;
+  document.querySelectorAll("input").forEach(input => input.oninput = draw);
   canvas.onwheel = event => step(event, event.deltaY < 0 ? 1 : -1);
   canvas.onkeydown = event => {
     const by = { ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1 }[event.key];

@@ -44,7 +44,7 @@ class View:
     Attributes:
         images: `[x, y, z]` of each sequence: x to the right, y to the front, z upwards.
         mask: `[x, y, z]` bool, the predicted tumour.
-        truth: `[x, y, z]` bool, the tumour as an expert drew it; None where unknown.
+        truth: `[x, y, z]` bool, the tumour as it is; None where unknown.
         probability: `[x, y, z]` in [0, 1], of tumour; None where not at hand.
         spacing_mm: Size of a voxel along x, y and z.
         corner: Voxel of the whole volume, in RAS+, where the box begins.

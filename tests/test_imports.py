@@ -39,6 +39,11 @@ LIGHT_MODULES = (
     "sweep",
     "sweep.workers",
     "sweep.command",
+    "page",
+    "pictures",
+    "case_views",
+    "case_report",
+    "run_report",
     "suite",
     "cli",
 )

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser import open_browser, requests, visit, wait_for, widths
+from browser import requests, visit, wait_for, widths
 from refusals import refusal
 from tiny_cohort import make_tiny_cohort
 from trainings import CONFIG, run_training
@@ -55,12 +55,6 @@ def prediction(cohort):
     return CasePrediction(
         case, mask, probability, affine, 0.5, size, (WARNING,), grid=None
     )
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory):
-    with open_browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 def opened(chrome, path):

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from browser import open_browser, requests, visit, wait_for, widths
+from browser import requests, visit, wait_for, widths
 from nilearn.datasets import load_mni152_template
 from pictured import make_view
 from PIL import Image
@@ -23,12 +23,6 @@ TITLE = 'A "patient" <script>alert(1)</script> & co.'
 @pytest.fixture(scope="module")
 def made():
     return pictures.make_viewer(make_view("LPS"), "flair", TITLE)
-
-
-@pytest.fixture(scope="module")
-def chrome(tmp_path_factory):
-    with open_browser(tmp_path_factory.mktemp("profile")) as driver:
-        yield driver
 
 
 @pytest.fixture

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from brainseg_utils.case_checks import check_volumes
-from brainseg_utils.case_slices import slice_case
-from brainseg_utils.cases import Case, find_cases
+from brainseg_utils.case_slices import CaseSlices, slice_case, tumour_outside
+from brainseg_utils.cases import Case
 from brainseg_utils.codes import decode
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.files import refuse_existing
+from brainseg_utils.grid import SliceGrid
 from brainseg_utils.measures import Measures, measure
+from brainseg_utils.new_patient import (
+    NewPatient,
+    find_new_patients,
+    load_new_patient,
+)
 from brainseg_utils.nifti.same_grid import (
     StoredGrid,
     plain_grid,
@@ -21,10 +26,13 @@ from brainseg_utils.nifti.same_grid import (
     write_on_grid,
 )
 from brainseg_utils.predictions import decide_mask, predict_images
-from brainseg_utils.profiles import profile_case
+from brainseg_utils.prepared_case import check_slices
+from brainseg_utils.resampling import resample_probability
 from brainseg_utils.runs import Run
 from brainseg_utils.trained_runs import TrainedRun, load_trained
-from brainseg_utils.volumes import CaseVolumes, load_case
+from brainseg_utils.volumes import home_of
+
+UNSEEN = 0.02  # Share of the brain; slices with hardly any are never looked at.
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,11 @@ def predict_case(
 ) -> CasePrediction:
     """Segment a patient as the run's recipe says.
 
+    Sequences on other grids than the first one's are resampled to that, and pixels of
+    another shape than in training to training's; the mask lies on the first sequence's
+    own grid in any case. Where nothing has to be resampled, nothing is, and the mask is
+    the one that `evaluate_run` would score.
+
     Args:
         patient: Folder of one patient in any layout that `find_cases` knows, or the
             case. A mask is not needed, and not read.
@@ -64,41 +77,27 @@ def predict_case(
             patients.
 
     Raises:
-        BrainSegError: The files cannot be used, or are not what the run was trained on.
+        BrainSegError: The files cannot be used, or are not what the run was trained on:
+            see `load_new_patient`; `E-CROP` where no slice holds brain.
     """
     trained = run if isinstance(run, TrainedRun) else load_trained(run)
-    case = patient if isinstance(patient, Case) else find_patient(patient, trained)
-    volumes = load_case(replace(case, mask=None))
-    profile = profile_case(volumes)
-    problems = check_volumes(case, volumes, profile)
-    raise_all(errors_of(problems), "exclude")
-    probability = _predict(trained, case, volumes, profile.scales)
-    voxel_ml = float(np.prod(volumes.spacing_mm)) / 1000
-    choices = trained.config.threshold, trained.config.smallest_ml / voxel_ml
-    mask = decide_mask(probability, *choices)
-    grid = _grid_of(case, volumes)
-    mask, probability = map(grid.from_ras, (mask, probability))
+    case = patient if isinstance(patient, Case) else _only_patient(patient, trained)
+    loaded = load_new_patient(case, trained.inputs)
+    probability, problems = _predict(trained, case, loaded)
+    config, grid = trained.config, _stored_grid(case, loaded)
+    voxel_ml = float(np.prod(loaded.own.spacing_mm)) / 1000
+    mask = decide_mask(probability, config.threshold, config.smallest_ml / voxel_ml)
+    stored = grid.from_ras(mask)
     return CasePrediction(
         case,
-        mask,
-        probability,
+        stored,
+        grid.from_ras(probability),
         grid.affine,
-        trained.config.threshold,
-        measure(mask, grid.affine),
-        tuple(problems),
+        config.threshold,
+        measure(stored, grid.affine),
+        (*loaded.warnings, *problems),
         grid,
     )
-
-
-def find_patient(folder: str | Path, trained: TrainedRun) -> Case:
-    """Return the one patient in a folder."""
-    cases, problems = find_cases(folder, trained.inputs.sequences, need_mask=False)
-    raise_all(errors_of(problems), "exclude")
-    if len(cases) > 1:
-        names = ", ".join(case.id for case in cases[:3])
-        what = f"holds {len(cases)} patients ({names}...), and one was wanted."
-        raise BrainSegError("E-AMBIGUOUS", folder, what, "Name one patient's folder.")
-    return cases[0]
 
 
 def output_paths(case: Case, folder: str | Path, probability: bool) -> list[Path]:
@@ -136,23 +135,44 @@ def write_prediction(
     return paths
 
 
+def _only_patient(folder: str | Path, trained: TrainedRun) -> Case:
+    cases, problems = find_new_patients(folder, trained.inputs)
+    raise_all(errors_of(problems), "exclude")
+    if len(cases) > 1:
+        names = ", ".join(case.id for case in cases[:3])
+        what = f"holds {len(cases)} patients ({names}...), and one was wanted."
+        raise BrainSegError("E-AMBIGUOUS", folder, what, "Name one patient's folder.")
+    return cases[0]
+
+
 def _predict(
-    trained: TrainedRun,
-    case: Case,
-    volumes: CaseVolumes,
-    scales: list[tuple[float, float]],
-) -> np.ndarray:
-    """Return probabilities `[x, y, z]` on the grid of the volumes."""
-    grid = trained.inputs.grid_for(volumes.spacing_mm)
-    slices = slice_case(volumes, scales, grid)
+    trained: TrainedRun, case: Case, loaded: NewPatient
+) -> tuple[np.ndarray, list[BrainSegError]]:
+    """Return probabilities `[x, y, z]` on the patient's own grid, and warnings."""
+    volumes = loaded.volumes
+    cut = trained.inputs.grid_for(volumes.spacing_mm)
+    slices = slice_case(volumes, loaded.profile.scales, cut)
+    raise_all(check_slices(case, volumes, slices, cut), "exclude")
     images = decode(slices.images)
     found = predict_images(trained.model, images, mirror=trained.config.mirror)
-    shape = volumes.brain.shape[::-1]
-    return grid.restore(found, slices.z, slices.corner, shape)
+    whole = cut.restore(found, slices.z, slices.corner, loaded.grid.shape)
+    back = resample_probability(whole, loaded.grid, loaded.own)
+    return back, _unseen(case, loaded, slices, cut)
 
 
-def _grid_of(case: Case, volumes: CaseVolumes) -> StoredGrid:
+def _unseen(
+    case: Case, loaded: NewPatient, slices: CaseSlices, cut: SliceGrid
+) -> list[BrainSegError]:
+    outside = tumour_outside(slices, loaded.volumes.brain, cut)
+    share = outside / loaded.profile.voxels
+    what = f"{share:.0%} of the brain lie outside the slices, and were not looked at."
+    remedy = "Check that nothing but the brain differs from 0."
+    crop = BrainSegError("W-CROP", home_of(case), what, remedy)
+    return [crop] if share > UNSEEN else []
+
+
+def _stored_grid(case: Case, loaded: NewPatient) -> StoredGrid:
     path = next(iter(case.sequences.values()))
     if path.is_dir():
-        return plain_grid(volumes.brain.shape[::-1], volumes.affine)
+        return plain_grid(loaded.own.shape, loaded.own.affine)
     return read_grid(path)

@@ -7,9 +7,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from brainseg_utils.cases import Case, find_cases
+from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.files import refuse_existing
+from brainseg_utils.new_patient import find_new_patients
 from brainseg_utils.patient_prediction import (
     CasePrediction,
     output_paths,
@@ -68,8 +69,7 @@ def _find(
     folder: str | Path, trained: TrainedRun
 ) -> tuple[list[Case], list[BrainSegError]]:
     try:
-        sequences = trained.inputs.sequences
-        return find_cases(Path(folder).expanduser(), sequences, need_mask=False)
+        return find_new_patients(folder, trained.inputs)
     except BrainSegError as error:
         return [], [error]
 

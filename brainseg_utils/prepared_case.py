@@ -160,6 +160,8 @@ def check_slices(
             f"no slice of {case.id} shows brain on a hundredth of its square.",
             "Take a smaller crop_size, or check the patient's files.",
         )
+    if volumes.mask is None:
+        return []
     lost = tumour_outside(slices, volumes.mask, grid)
     what = f"{lost} of {np.count_nonzero(volumes.mask)} tumour voxels lie outside."
     remedy = "They count as missed; take a larger crop_size."

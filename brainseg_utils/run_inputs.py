@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from brainseg_utils.files import read_json, write_json
 from brainseg_utils.grid import SliceGrid
+from brainseg_utils.looks import Look, look_distance, look_of, usual_look
+from brainseg_utils.profiles import Profile
 from brainseg_utils.store import SliceStore
 
 FILE = "inputs.json"
@@ -26,6 +29,9 @@ class RunInputs:
         image_size: Side in pixels of a slice.
         spacing_mm: Voxel size along x, y and z, the training patients' median.
         brain_ml: Smallest and largest volume of a training patient's brain.
+        percentiles: The training patients' usual look, see `looks.look_of`.
+        correlations: The other half of it.
+        farthest: How far from it the farthest training patient is.
     """
 
     sequences: tuple[str, ...]
@@ -33,27 +39,35 @@ class RunInputs:
     image_size: int
     spacing_mm: tuple[float, float, float]
     brain_ml: tuple[float, float]
+    percentiles: tuple[tuple[float, ...], ...]
+    correlations: tuple[tuple[float, ...], ...]
+    farthest: float
 
     @classmethod
     def of(cls, store: SliceStore, case_ids: Iterable[str]) -> RunInputs:
         """Take them from the slices of the patients that a network is trained on."""
         records = [store.case(case_id) for case_id in case_ids]
         spacings = np.array([record["spacing_mm"] for record in records])
-        voxels = [record["profile"]["voxels"] for record in records]
+        profiles = [Profile(**record["profile"]) for record in records]
+        voxels = [profile.voxels for profile in profiles]
         brain_ml = np.prod(spacings, axis=1) * voxels / 1000
+        looks = [look_of(profile) for profile in profiles]
+        usual = usual_look(looks)
         return cls(
             tuple(store.sequences),
             store.grid.crop_size,
             store.grid.image_size,
             tuple(np.median(spacings, axis=0).tolist()),
             (float(brain_ml.min()), float(brain_ml.max())),
+            *(_as_tuples(half) for half in usual),
+            max(look_distance(look, usual) for look in looks),
         )
 
     @classmethod
     def read(cls, folder: Path) -> RunInputs:
         """Read a run folder's `inputs.json`."""
         found = read_json(folder / FILE)
-        return cls(**{k: _tuple_if_list(v) for k, v in found.items()})
+        return cls(**{name: _as_tuples(value) for name, value in found.items()})
 
     def write(self, folder: Path) -> None:
         """Write `inputs.json` into a run folder."""
@@ -69,13 +83,18 @@ class RunInputs:
         """Side of a pixel in millimetres, in the mean of x and y."""
         return self.crop_size * float(np.mean(self.spacing_mm[:2])) / self.image_size
 
+    @property
+    def usual(self) -> Look:
+        """The training patients' usual look."""
+        return np.array(self.percentiles), np.array(self.correlations)
+
     def grid_for(self, spacing_mm: tuple[float, float, float]) -> SliceGrid:
         """Return how to cut a patient, so that its pixels are as large as in training.
 
         Where voxels have the size of training, it is training's own grid.
 
         Args:
-            spacing_mm: The patient's voxel size; x to y as in training.
+            spacing_mm: The patient's voxel size; `x` to `y` as in training.
         """
         grid = SliceGrid(self.crop_size, self.image_size)
         ratio = self.spacing_mm[0] / spacing_mm[0]
@@ -84,5 +103,7 @@ class RunInputs:
         return replace(grid, crop_size=max(1, round(self.crop_size * ratio)))
 
 
-def _tuple_if_list(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def _as_tuples(value: Any) -> Any:
+    """Return nested lists or an array as tuples, and anything else as it is."""
+    value = value.tolist() if isinstance(value, np.ndarray) else value
+    return tuple(map(_as_tuples, value)) if isinstance(value, list) else value

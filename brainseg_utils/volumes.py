@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import reduce
@@ -13,6 +13,7 @@ import numpy as np
 
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.memory_order import along, backward_axes, forwards, laid_out_alike
 from brainseg_utils.nifti import Volume, read_series, read_volume
 from brainseg_utils.slice_stacks import read_stack
 
@@ -72,13 +73,13 @@ def assemble(case: Case, volumes: dict[str, Volume]) -> CaseVolumes:
     Raises:
         BrainSegError: `E-LABEL` where the mask holds an unknown label.
     """
-    arrays = _laid_out_alike({role: v.data.T for role, v in volumes.items()})
+    arrays = laid_out_alike({role: v.data.T for role, v in volumes.items()})
     mask = arrays.pop("mask", None)
     first = next(iter(volumes.values()))
     return CaseVolumes(
         arrays,
         _any_nonzero(list(arrays.values())),
-        None if mask is None else _along(mask, lambda m: _whole_tumour(case, m)),
+        None if mask is None else along(mask, lambda m: _whole_tumour(case, m)),
         first.affine,
         first.spacing_mm,
     )
@@ -132,29 +133,6 @@ def _read_stack(folder: Path, part: int | None) -> Volume:
     return Volume(backwards[::-1, ::-1], np.eye(4))
 
 
-def forwards(*arrays: np.ndarray) -> list[np.ndarray]:
-    """Turn arrays of one shape alike, so that the first runs forwards in memory."""
-    return [np.flip(array, _backward_axes(arrays[0])) for array in arrays]
-
-
-def _backward_axes(array: np.ndarray) -> tuple[int, ...]:
-    return tuple(axis for axis, step in enumerate(array.strides) if step < 0)
-
-
-def _laid_out_alike(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Copy what is not stored plane by plane in the direction of the first array."""
-    backwards = _backward_axes(next(iter(arrays.values())))
-    return {
-        role: np.flip(np.ascontiguousarray(np.flip(array, backwards)), backwards)
-        for role, array in arrays.items()
-    }
-
-
-def _along(array: np.ndarray, function: Callable) -> np.ndarray:
-    """Apply a voxel-wise function in the order of memory."""
-    return np.flip(function(*forwards(array)), _backward_axes(array))
-
-
 def _any_nonzero(arrays: list[np.ndarray]) -> np.ndarray:
     stored = forwards(*arrays)
     brain = np.empty(stored[0].shape, bool)
@@ -168,7 +146,7 @@ def _any_nonzero(arrays: list[np.ndarray]) -> np.ndarray:
             np.not_equal(reduce(np.bitwise_or, planes), 0, out=inside)
         else:
             np.any([plane != 0 for plane in planes], axis=0, out=inside)
-    return np.flip(brain, _backward_axes(arrays[0]))
+    return np.flip(brain, backward_axes(arrays[0]))
 
 
 def check_same_grid(case: Case, volumes: dict[str, Volume]) -> None:

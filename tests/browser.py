@@ -13,7 +13,7 @@ FLAGS = (
     *("--disable-component-update", "--window-size=1000,900"),
 )
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-INSTALL = "Chromium and its driver are not installed (apt-get install chromium chromium-driver)"
+INSTALL = "Chromium is missing: apt-get install chromium chromium-driver"
 
 
 @contextmanager

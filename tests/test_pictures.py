@@ -1,5 +1,6 @@
 import io
 import itertools
+from dataclasses import replace
 
 import nibabel
 import numpy as np
@@ -130,8 +131,10 @@ def test_a_mask_without_tumour_is_shown_and_said_to_be():
         assert "found no tumour" in draw(view, "t1").get_supxlabel()
 
 
-def test_a_montage_spans_the_tumour_and_no_more():
-    shown = [ax.get_title() for ax in pictures.draw_montage(make_view(), "t1").axes]
+@pytest.mark.parametrize("kept", [{}, {"truth": None}])
+def test_a_montage_spans_the_tumour_and_no_more(kept):
+    view = replace(make_view(), **kept)
+    shown = [ax.get_title() for ax in pictures.draw_montage(view, "t1").axes]
     assert shown == [f"axial {number}/12" for number in (6, 7, 8, 9)]
 
 

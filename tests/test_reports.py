@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from browser import requests, visit, wait_for, widths
+from nibabel.affines import from_matvec
 from refusals import refusal
 from tiny_cohort import make_tiny_cohort
 from trainings import CONFIG, run_training
@@ -20,10 +21,10 @@ from brainseg_utils.compiling import load_model
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import dice_score, evaluate_run
 from brainseg_utils.measures import measure
-from brainseg_utils.nifti import read_volume
+from brainseg_utils.nifti import read_volume, write_volume
 from brainseg_utils.patient_prediction import CasePrediction
 from brainseg_utils.run_report import ranked, score_rows, write_run_report
-from brainseg_utils.volumes import read_mask
+from brainseg_utils.volumes import read_mask, read_sequence
 
 ODD = "<img src=x onerror=alert(1)>"
 WARNING = BrainSegError("W-ODD", ODD, "is odd.", "Look at it.")
@@ -104,6 +105,22 @@ def test_the_mask_lies_on_the_patient_however_it_is_stored(prediction):
     assert rows["Dice with the reference mask"] == f"{dice_score(truth, shifted):.3f}"
     # All of the mask has probability 0.6, and the rest 0.
     assert rows["in doubt (between 0.25 and 0.75)"] == rows["volume"]
+
+
+def test_what_lies_on_another_grid_is_brought_onto_the_first_ones(tmp_path, cohort):
+    case = cohort.cases["P1"]
+    truth, affine = read_mask(case)
+    arrays = {"seg": truth, "t2": read_sequence(case, "t2").data}
+    for name, array in arrays.items():
+        # Three planes more at the back.
+        larger = np.pad(array, ((0, 0), (3, 0), (0, 0)))
+        place = affine @ from_matvec(np.eye(3), (0, -3, 0))
+        write_volume(tmp_path / f"{name}.nii.gz", larger, place)
+    sequences = {**case.sequences, "t2": tmp_path / "t2.nii.gz"}
+    elsewhere = replace(case, sequences=sequences, mask=tmp_path / "seg.nii.gz")
+    view, wanted = (view_case(one, truth, affine) for one in (elsewhere, case))
+    assert np.array_equal(view.truth, wanted.truth)
+    assert np.allclose(view.images["t2"], wanted.images["t2"], atol=1e-3)
 
 
 def test_predicted_masks_of_a_run_are_shown_as_they_were_scored(cohort, run):

@@ -21,6 +21,7 @@ BARS_MM = (50, 20, 10, 5, 1)
 # The two differ in stroke as well as in colour.
 STROKES = {
     "mask": {"colors": [PREDICTION], "linewidths": 1.6},
+    "thin": {"colors": [PREDICTION], "linewidths": 0.7},
     "truth": {"colors": [TRUTH], "linewidths": 1.3, "linestyles": "dashed"},
 }
 
@@ -39,8 +40,8 @@ def show_slice(ax: Axes, view: View, plane: str, grey: np.ndarray) -> Axes:
     return ax
 
 
-def outline(ax: Axes, view: View, plane: str, mask: np.ndarray, kind: str) -> Axes:
-    """Draw the outline of a mask `[row, column]`; kind is `"mask"` or `"truth"`.
+def outline(ax: Axes, view: View, plane: str, mask: np.ndarray, stroke: str) -> Axes:
+    """Draw the outline of a mask `[row, column]` with one of `STROKES`.
 
     The line runs half-way between the centres of voxels inside and outside.
     """
@@ -51,7 +52,7 @@ def outline(ax: Axes, view: View, plane: str, mask: np.ndarray, kind: str) -> Ax
             (np.arange(count) - 0.5) * size / (count - 2)
             for count, size in zip(rim.shape, view.size_mm(plane), strict=True)
         ]
-        ax.contour(*places[::-1], rim, levels=[0.5], **STROKES[kind])
+        ax.contour(*places[::-1], rim, levels=[0.5], **STROKES[stroke])
     return ax
 
 

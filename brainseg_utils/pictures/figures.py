@@ -74,7 +74,7 @@ def draw_doubt(view: View, sequence: str) -> Figure:
     """
     view = replace(view, truth=None)  # One more outline would hide the colours.
     fig, axs = _three_planes(view, extra=0.85)
-    _show_planes(axs, view, sequence)
+    _show_planes(axs, view, sequence, "thin")
     doubt = doubt_of(view.probability)
     for ax, plane in zip(axs, PLANES, strict=True):
         strength = view.slices(plane, doubt)[view.largest(plane)]
@@ -114,19 +114,28 @@ def _three_planes(view: View, extra: float = 0.0) -> tuple[Figure, np.ndarray]:
     )
 
 
-def _show_planes(axs: np.ndarray, view: View, sequence: str) -> None:
+def _show_planes(
+    axs: np.ndarray, view: View, sequence: str, stroke: str = "mask"
+) -> None:
     grey = grey_levels(view.images[sequence])
     for ax, plane in zip(axs, PLANES, strict=True):
-        _show(ax, view, plane, view.largest(plane), grey)
+        _show(ax, view, plane, view.largest(plane), grey, stroke)
         name_sides(ax, plane)
         draw_bar(ax, view, plane)
 
 
-def _show(ax: Axes, view: View, plane: str, index: int, grey: np.ndarray) -> None:
+def _show(
+    ax: Axes,
+    view: View,
+    plane: str,
+    index: int,
+    grey: np.ndarray,
+    stroke: str = "mask",
+) -> None:
     show_slice(ax, view, plane, view.slices(plane, grey)[index])
     if view.truth is not None:
         outline(ax, view, plane, view.slices(plane, view.truth)[index], "truth")
-    outline(ax, view, plane, view.slices(plane, view.mask)[index], "mask")
+    outline(ax, view, plane, view.slices(plane, view.mask)[index], stroke)
     ax.set_title(view.number(plane, index), fontsize=9)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -57,6 +58,8 @@ def predict_patients(
     Raises:
         BrainSegError: `E-RUN` and others, for the run itself.
     """
+    # Else TensorFlow's log of the machine stands between the lines.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     trained = load_trained(run or best_run(open_workspace()))
     print(describe(trained.run))
     failed, done = [], set()

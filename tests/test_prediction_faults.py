@@ -84,24 +84,25 @@ def said_of(folder, trained):
     return problems, masks
 
 
-def of_rows(rows, inside):
-    """Parametrise by one fault of each kind; training's own tests take them all."""
-    kinds = {
-        (fault.row, fault.codes, fault.says): fault
-        for fault in FAULTS
-        if (fault.row in rows) == inside and not fault.phantoms
-    }
-    # But all where what becomes of each differs.
-    chosen = (
-        list(kinds.values())
-        if not inside
-        else [fault for fault in FAULTS if fault.row in rows]
-    )
+def of_rows(rows):
+    chosen = [fault for fault in FAULTS if fault.row in rows and not fault.phantoms]
+    return as_parameters(chosen)
+
+
+def one_of_each_kind():
+    """Of what training refuses as well, whose own tests take them all."""
+    others = [one for one in FAULTS if one.row not in OF_TRAINING | OF_GRIDS]
+    kinds = {(fault.row, fault.codes, fault.says): fault for fault in others}
+    return as_parameters(kinds.values())
+
+
+def as_parameters(chosen):
+    chosen = [*chosen]
     ids = [f"{fault.row}-{fault.name}" for fault in chosen]
     return pytest.mark.parametrize("fault", chosen, ids=ids)
 
 
-@of_rows(OF_TRAINING | OF_GRIDS, inside=False)
+@one_of_each_kind()
 def test_what_cannot_be_read_or_used_is_refused_as_in_training(fault, folder, trained):
     path = fault.inject(folder)
     before = contents(folder)
@@ -119,7 +120,7 @@ def test_what_cannot_be_read_or_used_is_refused_as_in_training(fault, folder, tr
     assert contents(folder) == before
 
 
-@of_rows({3, 4, 15, 39, 40, 41, 42, 45}, inside=True)
+@of_rows({3, 4, 15, 39, 40, 41, 42, 45})
 def test_masks_and_the_number_of_patients_do_not_matter(fault, folder, trained, clean):
     fault.inject(folder)
     problems, masks = said_of(folder, trained)
@@ -134,7 +135,7 @@ def test_masks_and_the_number_of_patients_do_not_matter(fault, folder, trained, 
         assert np.array_equal(masks[case_id], clean[case_id])
 
 
-@of_rows(OF_GRIDS, inside=True)
+@of_rows(OF_GRIDS)
 def test_other_grids_are_resampled_and_told_or_lie_elsewhere(fault, folder, trained):
     path = fault.inject(folder)
     problems, masks = said_of(folder, trained)

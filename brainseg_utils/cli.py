@@ -127,6 +127,9 @@ def _add_predict(commands: argparse._SubParsersAction) -> None:
     predict.add_argument(
         "--probability", action="store_true", help="write probabilities as well"
     )
+    predict.add_argument(
+        "--report", action="store_true", help="write a page with pictures as well"
+    )
     predict.set_defaults(command=_predict)
 
 
@@ -164,8 +167,15 @@ def _sweep(options: argparse.Namespace) -> int:
 def _predict(options: argparse.Namespace) -> int:
     from brainseg_utils.predict_command import predict_patients
 
-    wanted = options.run, options.output, options.force, options.probability
-    return 0 if predict_patients(options.patients, *wanted) else 1
+    done = predict_patients(
+        options.patients,
+        options.run,
+        options.output,
+        options.force,
+        options.probability,
+        options.report,
+    )
+    return 0 if done else 1
 
 
 def _check(options: argparse.Namespace) -> int:

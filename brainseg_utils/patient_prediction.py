@@ -131,7 +131,11 @@ def write_prediction(
         refuse_existing(path)
     arrays = prediction.mask, prediction.probability
     for path, data in zip(paths, arrays, strict=False):
-        write_on_grid(path, data, prediction.grid)
+        try:
+            write_on_grid(path, data, prediction.grid)
+        except BrainSegError as error:
+            remedy = "Choose another folder (--output), or make it writable."
+            raise BrainSegError(error.code, error.path, error.what, remedy) from error
     return paths
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of
@@ -21,12 +23,22 @@ from brainseg_utils.trained_runs import TrainedRun, best_run, describe, load_tra
 from brainseg_utils.workspace import open_workspace
 
 
+class Wanted(NamedTuple):
+    """What is written for each patient, and where; see `predict_patients`."""
+
+    output: Path
+    force: bool
+    probability: bool
+    report: bool
+
+
 def predict_patients(
     folders: Sequence[str | Path],
     run: str | Path = "",
     output: str | Path = "predictions",
     force: bool = False,
     probability: bool = False,
+    report: bool = False,
 ) -> bool:
     """Segment every patient in some folders, and print a line for each.
 
@@ -38,6 +50,7 @@ def predict_patients(
         output: Folder for the masks.
         force: Whether to replace masks that are there.
         probability: Whether to write probabilities as well.
+        report: Whether to write `<case>_report.html` as well, see `case_report`.
 
     Returns:
         Whether every patient has its mask.
@@ -45,9 +58,12 @@ def predict_patients(
     Raises:
         BrainSegError: `E-RUN` and others, for the run itself.
     """
+    # Else TensorFlow's log of the machine stands between the lines.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     trained = load_trained(run or best_run(open_workspace()))
     print(describe(trained.run))
     failed, done = [], set()
+    wanted = Wanted(Path(output), force, probability, report)
     for folder in folders:
         cases, problems = _find(folder, trained)
         for problem in problems:
@@ -56,7 +72,7 @@ def predict_patients(
         for case in cases:
             try:
                 _refuse_second(case, done)
-                print(_predict(case, trained, Path(output), force, probability))
+                print(_predict(case, trained, wanted))
             except BrainSegError as error:
                 failed.append(case.id)
                 print(error, file=sys.stderr)
@@ -84,18 +100,27 @@ def _refuse_second(case: Case, done: set[str]) -> None:
     done.add(case.id)
 
 
-def _predict(
-    case: Case, trained: TrainedRun, output: Path, force: bool, probability: bool
-) -> str:
+def _predict(case: Case, trained: TrainedRun, wanted: Wanted) -> str:
     """Segment one patient; return what to say of it."""
     started = time.perf_counter()
-    for path in output_paths(case, output, probability) if not force else ():
+    page = wanted.output / f"{case.id}_report.html"
+    paths = output_paths(case, wanted.output, wanted.probability)
+    for path in [*paths, *[page] * wanted.report] if not wanted.force else ():
         refuse_existing(path)  # Before the work, and not after it.
     prediction = predict_case(case, trained)
-    paths = write_prediction(prediction, output, force, probability)
+    write_prediction(prediction, wanted.output, wanted.force, wanted.probability)
+    if wanted.report:
+        _report(page, prediction, trained)
     seconds = time.perf_counter() - started
     lines = [f"{_summary(prediction)}  ->  {paths[0]}  ({seconds:.1f} s)"]
     return "\n".join([*lines, *(f"  {warning}" for warning in prediction.warnings)])
+
+
+def _report(page: Path, prediction: CasePrediction, trained: TrainedRun) -> None:
+    # matplotlib takes a second that a mask alone does not need.
+    from brainseg_utils.case_report import view_prediction, write_case_report
+
+    write_case_report(page, prediction, trained.run, view_prediction(prediction))
 
 
 def _summary(prediction: CasePrediction) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import nbformat
 
 from brainseg_utils.evaluation import PAPER_BASELINE
 from brainseg_utils.files import write_text
+from brainseg_utils.page import folded, paragraph, render_page, table
 
 NAMES = {
     "cnn1": "CNN1",
@@ -28,19 +28,6 @@ COLUMNS = (
     "per batch",
     "s",
 )
-
-PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8">
-<title>{title}</title><style>
-body {{ font: 15px/1.5 sans-serif; max-width: 60rem; margin: 2rem auto; padding: 1rem }}
-img {{ max-width: 100% }}
-pre {{ overflow-x: auto; background: #f6f6f6; padding: .6rem }}
-table {{ border-collapse: collapse }}
-td, th {{ padding: .2rem .8rem; text-align: right }}
-td:first-child, th:first-child {{ text-align: left }}
-tr {{ border-bottom: 1px solid #ddd }}
-summary {{ cursor: pointer; color: #0072B2 }}
-</style></head><body><h1>{title}</h1>{table}<p>{note}</p>{notebooks}</body></html>
-"""
 
 
 def result_rows(summary: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -89,27 +76,17 @@ def write_report(
     path: str | Path, notebooks: Sequence[str | Path], summary: dict[str, Any]
 ) -> None:
     """Write executed notebooks and the result table as one page that opens offline."""
-    title = f"brainseg: {summary['cohort']['name']}, profile {summary['profile']}"
-    page = PAGE.format(
-        title=html.escape(title),
-        table=_html_table(result_rows(summary)),
-        note=html.escape(f"{describe_cohort(summary)} {summary['machine']}."),
-        notebooks="".join(
+    page = render_page(
+        f"brainseg: {summary['cohort']['name']}, profile {summary['profile']}",
+        table(result_rows(summary)),
+        paragraph(f"{describe_cohort(summary)} {summary['machine']}."),
+        *(
             # The last one concludes, and lies open.
             _html_notebook(Path(notebook), is_open=notebook == notebooks[-1])
             for notebook in notebooks
         ),
     )
     write_text(path, page)
-
-
-def _html_table(rows: Sequence[tuple[str, ...]]) -> str:
-    tags = ["th", *["td"] * (len(rows) - 1)]
-    lines = [
-        "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row)
-        for tag, row in zip(tags, rows, strict=True)
-    ]
-    return "<table>" + "".join(f"<tr>{line}</tr>" for line in lines) + "</table>"
 
 
 def _for_the_page(path: Path) -> nbformat.NotebookNode:
@@ -132,6 +109,4 @@ def _html_notebook(path: Path, is_open: bool) -> str:
     exporter = HTMLExporter(template_name="basic", exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
     body, _ = exporter.from_notebook_node(_for_the_page(path))
-    name = html.escape(path.stem)
-    heading = f"<summary><h2 style='display:inline'>{name}</h2></summary>"
-    return f"<details{' open' * is_open}>{heading}{body}</details>"
+    return folded(path.stem, body, is_open)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from brainseg_utils.cases import SEQUENCES
 from brainseg_utils.files import read_json, write_json
 from brainseg_utils.grid import SliceGrid
 from brainseg_utils.looks import Look, look_distance, look_of, usual_look
@@ -16,6 +17,7 @@ from brainseg_utils.profiles import Profile
 from brainseg_utils.store import SliceStore
 
 FILE = "inputs.json"
+LARGEST = 4096  # Voxels, pixels, millimetres or millilitres of no patient.
 SAME = 0.02  # Voxel sizes that differ by no more than this share count as the same.
 
 
@@ -32,6 +34,9 @@ class RunInputs:
         percentiles: The training patients' usual look, see `looks.look_of`.
         correlations: The other half of it.
         farthest: How far from it the farthest training patient is.
+
+    Raises:
+        ValueError: A value cannot be, as in a file that somebody changed.
     """
 
     sequences: tuple[str, ...]
@@ -42,6 +47,18 @@ class RunInputs:
     percentiles: tuple[tuple[float, ...], ...]
     correlations: tuple[tuple[float, ...], ...]
     farthest: float
+
+    def __post_init__(self):
+        numbers = (*self.spacing_mm, *self.brain_ml, self.crop_size, self.image_size)
+        count = len(self.sequences)
+        looks = [np.shape(half) for half in self.usual]
+        if not set(self.sequences) <= set(SEQUENCES) or not count:
+            raise ValueError(f"sequences must be of {SEQUENCES}. Got: {self.sequences}")
+        if not all(0 < number <= LARGEST for number in numbers):
+            raise ValueError(f"sizes must be in (0, {LARGEST}]. Got: {numbers}")
+        if looks[0][:1] != (count,) or looks[1] != (count, count):
+            raise ValueError(f"looks must be of {count} sequences. Got: {looks}")
+        SliceGrid(self.crop_size, self.image_size)
 
     @classmethod
     def of(cls, store: SliceStore, case_ids: Iterable[str]) -> RunInputs:
@@ -86,7 +103,8 @@ class RunInputs:
     @property
     def usual(self) -> Look:
         """The training patients' usual look."""
-        return np.array(self.percentiles), np.array(self.correlations)
+        halves = self.percentiles, self.correlations
+        return tuple(np.array(half, float) for half in halves)
 
     def grid_for(self, spacing_mm: tuple[float, float, float]) -> SliceGrid:
         """Return how to cut a patient, so that its pixels are as large as in training.

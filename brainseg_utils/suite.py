@@ -28,8 +28,13 @@ NOTEBOOKS = (
     "04_dropout_sweep",
     "05_comparison",
 )
-# The paper's open questions, on request: they train most.
-FURTHER = ("06_learning_rates", "07_dropout_placement", "08_beyond_the_paper")
+# On request: the paper's open questions train most, and the last shows what came of it.
+FURTHER = (
+    "06_learning_rates",
+    "07_dropout_placement",
+    "08_beyond_the_paper",
+    "09_prediction",
+)
 
 
 def run_suite(

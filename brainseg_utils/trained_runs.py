@@ -18,6 +18,9 @@ from brainseg_utils.workspace import Workspace
 if TYPE_CHECKING:
     import keras
 
+MAX_FILTERS = 512
+# What files of JSON raise that are missing, damaged, or of another form.
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 REMEDY = "Name the folder of a finished run (--run); `make run` leaves some in runs/."
 
 
@@ -49,10 +52,7 @@ def load_trained(run: Run | Path | str) -> TrainedRun:
     run = run if isinstance(run, Run) else Run(Path(run))
     if not run.done:
         raise _no_run(run.folder, "is no finished run, or its files have changed.")
-    try:
-        config, inputs = run.training_config, RunInputs.read(run.folder)
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise _no_run(run.folder, f"tells not what it is: {error}.") from error
+    config, inputs = _read(run)
     # TensorFlow takes seconds; what is refused is refused before.
     from brainseg_utils.compiling import build_bare_model
     from brainseg_utils.weights import load_weights
@@ -60,6 +60,16 @@ def load_trained(run: Run | Path | str) -> TrainedRun:
     model = build_bare_model(config, inputs.input_shape)
     load_weights(model, run.folder / "weights.npz")
     return TrainedRun(run, config, inputs, model)
+
+
+def _read(run: Run) -> tuple[TrainingConfig, RunInputs]:
+    try:
+        config, inputs = run.training_config, RunInputs.read(run.folder)
+        if config.filters > MAX_FILTERS:  # Which would fill the memory.
+            raise ValueError(f"{config.filters} filters are more than {MAX_FILTERS}")
+    except (*UNREADABLE, BrainSegError) as error:
+        raise _no_run(run.folder, f"tells not what it is: {error}.") from error
+    return config, inputs
 
 
 def best_run(workspace: Workspace) -> Run:
@@ -102,7 +112,7 @@ def _last_cohort(workspace: Workspace) -> str:
     """Return whose runs count; empty where `make run` has left no summary."""
     try:
         return read_json(workspace.runs / "summary.json")["cohort"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return ""
 
 
@@ -110,7 +120,7 @@ def _scored(run: Run, cohort: str) -> bool:
     try:
         theirs = not cohort or run.config["cohort"] == cohort
         return theirs and validation_dice(run) >= 0
-    except (OSError, ValueError, KeyError, TypeError):
+    except UNREADABLE:
         return False  # Not finished.
 
 

@@ -9,6 +9,7 @@ import pytest
 os.environ["MPLBACKEND"] = "Agg"
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+from browser import open_browser
 from patients import write_patient
 
 
@@ -18,6 +19,13 @@ def closed_figures():
     yield
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close("all")
+
+
+@pytest.fixture(scope="session")
+def chrome(tmp_path_factory):
+    """Give a headless Chromium, one for all tests; see `browser.open_browser`."""
+    with open_browser(tmp_path_factory.mktemp("profile")) as driver:
+        yield driver
 
 
 @pytest.fixture

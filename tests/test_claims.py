@@ -66,7 +66,8 @@ def write_run(sweep, config, run):
     write_json(run.folder / "training.json", {"seconds": 1.0, "peak_memory_mb": 1.0})
     history = ["epoch,val_dice", *(f"{e},{0.5 + e / 100}" for e in range(10))]
     (run.folder / "history.csv").write_text("\n".join(history) + "\n")
-    (run.folder / "weights.npz").touch()
+    for name in ("weights.npz", "inputs.json", "MODEL_CARD.md"):
+        (run.folder / name).touch()
     run.finish()
 
 

@@ -169,3 +169,24 @@ def test_every_code_of_training_and_sweeps_is_raised_and_met_in_a_test():
     for code in TRAINING:
         assert f'"{code}"' in sources, code
         assert code in met, code
+
+
+# What prediction says beyond the codes of the data layer, which it says as well.
+PREDICTION = {
+    "E-RUN": "a folder is no finished run, or there is none",
+    "E-SIZE": "a brain has no size that brains have",
+    "E-SKULL": "a sequence shows more than the brain",
+    "E-SPACING": "voxels have a size that the network cannot judge",
+    "W-GRID": "a sequence was resampled to the first one's grid",
+    "W-SIZE": "a brain is smaller or larger than those of training",
+    "W-SPACING": "voxels are coarser than those of training",
+}
+
+
+def test_every_code_of_prediction_is_raised_and_met_in_a_test():
+    sources = "\n".join(path.read_text() for path in PACKAGE.rglob("*.py"))
+    tests = [p for p in TESTS.glob("test_*.py") if p.name != Path(__file__).name]
+    met = set().union(*map(codes_in, tests))
+    for code in PREDICTION:
+        assert f'"{code}"' in sources, code
+        assert code in met, code

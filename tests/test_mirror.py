@@ -17,7 +17,7 @@ from brainseg_utils import copies, mirror
 from brainseg_utils.copies import MANIFEST
 from brainseg_utils.files import file_digest, read_json, write_json, write_text
 from brainseg_utils.mirror import Mirror
-from brainseg_utils.runs import WHOLE_RUN, Run
+from brainseg_utils.runs import EVALUATED, WHOLE_RUN, Run
 from brainseg_utils.states import State, remove_states, write_state
 
 PLACE = Path("runs", "quick", "runs", "cnn1_x")
@@ -46,7 +46,7 @@ def keep_epoch(run, number):
 
 
 def finish(run):
-    for name in ("weights.npz", "scores.json"):
+    for name in ("weights.npz", *EVALUATED):
         write_text(run.folder / name, name)
     digests = run.digests(("weights.npz", "history.csv"))
     write_json(run.folder / "training.json", {"files": digests})

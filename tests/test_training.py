@@ -11,6 +11,7 @@ from brainseg_utils.files import read_json, write_json
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.predictions import predict_slices
+from brainseg_utils.run_inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.training import load_model, train
 from brainseg_utils.workspace import Workspace
@@ -90,6 +91,10 @@ def test_evaluation_completes_the_run(run, cohort):
     assert run.done
     assert set(scores["test"]) == set(run.config["split"]["test"])
     assert all(run.prediction(case_id).is_file() for case_id in scores["test"])
+    mean = np.mean([score["dice_volume"] for score in scores["test"].values()])
+    assert f"of test | {mean:.3f} |" in (run.folder / "MODEL_CARD.md").read_text()
+    wanted = RunInputs.of(cohort.store, run.config["split"]["train"])
+    assert RunInputs.read(run.folder) == wanted
     (run.folder / "scores.json").write_text("{}")
     assert not run.done, "a changed file no longer fits the record"
 

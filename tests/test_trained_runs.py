@@ -1,0 +1,183 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from builds import contents
+from refusals import refused
+from tiny_cohort import make_tiny_cohort
+
+from brainseg_utils.cli import main
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.evaluation import evaluate_run
+from brainseg_utils.files import read_json, write_json
+from brainseg_utils.nifti import read_volume
+from brainseg_utils.patient_prediction import predict_case
+from brainseg_utils.runs import Run
+from brainseg_utils.trained_runs import best_run, load_trained, validation_dice
+from brainseg_utils.training import load_model, train
+from brainseg_utils.workspace import Workspace
+
+CONFIG = TrainingConfig(
+    "cnn2", filters=2, epochs=3, learning_rate=1e-2, slices_per_epoch=64, mirror=True
+)
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return make_tiny_cohort(tmp_path_factory.mktemp("cohort"))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def runs(cohort, home):
+    """Return two finished CNN2 and a CNN1 of the quick profile."""
+    done = []
+    for config in (CONFIG, replace(CONFIG, seed=1), replace(CONFIG, model="cnn1")):
+        run = train(config, cohort, Workspace(home, "quick"), verbose=False)
+        evaluate_run(run, load_model(run, cohort), cohort)
+        done.append(run)
+    return done
+
+
+@pytest.fixture
+def spoilt(runs, tmp_path):
+    """Return a function that copies a run and changes a file of it."""
+
+    def change(name, content, seal=True):
+        folder = tmp_path / runs[0].folder.name
+        for file in runs[0].folder.rglob("*"):
+            target = folder / file.relative_to(runs[0].folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if file.is_file():
+                target.write_bytes(file.read_bytes())
+        if isinstance(content, bytes):
+            (folder / name).write_bytes(content)
+        else:
+            write_json(folder / name, content(read_json(folder / name)))
+        if seal:
+            Run(folder).finish()
+        return folder
+
+    return change
+
+
+def scored(run, validation, test):
+    """Give a run other Dice, and a record that fits them."""
+    scores = run.scores
+    for part, dice in (("validation", validation), ("test", test)):
+        for of_patient in scores[part].values():
+            of_patient["dice_volume"] = dice
+    write_json(run.folder / "scores.json", scores)
+    run.finish()
+
+
+def test_a_run_s_own_network_gives_its_own_predictions(runs, cohort):
+    """From files and from the run folder alone, as evaluation did from the cohort."""
+    trained = load_trained(runs[0].folder)
+    assert trained.config == CONFIG
+    for case_id in runs[0].config["split"]["test"]:
+        prediction = predict_case(cohort.cases[case_id], trained)
+        kept = read_volume(runs[0].prediction(case_id)).data
+        assert np.array_equal(prediction.mask, kept) and kept.any()
+
+
+def test_the_best_run_is_chosen_on_validation_patients_alone(runs, home):
+    one, other, cnn1 = runs
+    workspace = Workspace(home, "quick")
+    scored(one, validation=0.6, test=0.9)
+    scored(other, validation=0.7, test=0.1)
+    scored(cnn1, validation=0.99, test=0.99)
+    assert best_run(workspace) == other
+    scored(one, validation=0.8, test=0.0)
+    assert best_run(workspace) == one
+    assert validation_dice(one) == pytest.approx(0.8)
+
+
+def test_runs_that_are_not_finished_do_not_count(runs, home):
+    one, other, _ = runs
+    scored(one, validation=0.8, test=0.5)
+    scored(other, validation=0.7, test=0.5)
+    (one.folder / "done.json").rename(one.folder / "kept.json")
+    assert best_run(Workspace(home, "quick")) == other
+    (one.folder / "kept.json").rename(one.folder / "done.json")
+
+
+def test_runs_on_patients_of_the_last_suite_alone_count(runs, home):
+    one, other, _ = runs
+    workspace = Workspace(home, "quick")
+    scored(one, validation=0.8, test=0.5)
+    config = {**one.config, "cohort": "others"}
+    before = (one.folder / "config.json").read_bytes()
+    write_json(one.folder / "config.json", config)
+    one.finish()
+    assert best_run(workspace) == one
+    write_json(workspace.runs / "summary.json", {"cohort": {"name": "tiny"}})
+    assert best_run(workspace) == other
+    (one.folder / "config.json").write_bytes(before)
+    (workspace.runs / "summary.json").unlink()
+    one.finish()
+
+
+def test_where_there_is_no_run_the_way_to_one_is_told(tmp_path):
+    workspace = Workspace(tmp_path, "quick")
+    with refused("E-RUN", workspace.runs) as caught:
+        best_run(workspace)
+    assert "make run" in caught.value.remedy
+
+
+def test_what_is_no_finished_run_is_refused(tmp_path):
+    for folder in (tmp_path, tmp_path / "nothing"):
+        with refused("E-RUN", folder):
+            load_trained(folder)
+
+
+@pytest.mark.parametrize("name", ["weights.npz", "inputs.json", "config.json"])
+def test_files_that_are_not_those_of_the_record_are_refused(spoilt, name):
+    folder = spoilt(name, b"{}", seal=False)
+    with refused("E-RUN", folder):
+        load_trained(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("inputs.json", lambda found: {"sequences": found["sequences"]}),
+        ("inputs.json", lambda found: {**found, "image_size": "96"}),
+        ("inputs.json", lambda found: {**found, "image_size": 10**9}),
+        ("inputs.json", lambda found: {**found, "sequences": ["t1", "../t2"]}),
+        ("inputs.json", lambda found: [1]),
+        ("inputs.json", b"["),
+        ("config.json", lambda found: {**found, "threshold": "half"}),
+        ("config.json", lambda found: {**found, "filters": 10**6}),
+        ("config.json", lambda found: {**found, "model": "cnn3"}),
+        ("config.json", lambda found: []),
+        ("config.json", lambda found: {"filters": 2}),
+    ],
+)
+def test_a_record_of_nonsense_is_refused(spoilt, name, content):
+    folder = spoilt(name, content)
+    with refused("E-RUN", folder):
+        load_trained(folder)
+
+
+def test_weights_of_another_network_are_refused(spoilt):
+    folder = spoilt("config.json", lambda found: {**found, "filters": 4})
+    with refused("E-CKPT-MISMATCH", folder / "weights.npz"):
+        load_trained(folder)
+
+
+def test_the_command_takes_the_best_run_by_itself(runs, home, monkeypatch, capsys):
+    scored(runs[0], validation=0.8, test=0.5)
+    monkeypatch.setenv("BRAINSEG_HOME", str(home))
+    patient = sorted(home.parent.glob("cohort*/patients/P1"))[-1]
+    before = contents(patient)
+    output = home / "masks"
+    assert main(["predict", str(patient), "--output", str(output)]) == 0
+    said = capsys.readouterr().out
+    assert runs[0].folder.name in said and "validation Dice 0.800" in said
+    assert [path.name for path in output.iterdir()] == ["P1_mask.nii.gz"]
+    assert contents(patient) == before

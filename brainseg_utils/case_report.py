@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from brainseg_utils import pictures
 from brainseg_utils.case_views import view_case
-from brainseg_utils.evaluation import dice_score, mean_interval
+from brainseg_utils.evaluation import dice_score
+from brainseg_utils.intervals import bootstrap_interval
 from brainseg_utils.files import write_text
 from brainseg_utils.page import (
     folded,
@@ -100,7 +101,7 @@ def describe_model(run: Run) -> list[str]:
     facts, scores = run.config, run.scores
     rows = [("patients", "Dice per patient volume", "95 % interval over patients")]
     for part in ("validation", "test"):
-        dice = mean_interval(of["dice_volume"] for of in scores[part].values())
+        dice = bootstrap_interval(of["dice_volume"] for of in scores[part].values())
         low, high = dice["low"], dice["high"]
         interval = "one patient has none" if low is None else f"{low:.3f} to {high:.3f}"
         rows.append((f"{len(scores[part])} of {part}", f"{dice['mean']:.3f}", interval))

@@ -86,7 +86,7 @@ def _check_config(run: Run) -> None:
     try:
         TrainingConfig.from_parameters(settings["model"], settings)
     except BrainSegError as error:
-        what = f"{error.path}: {error.what}"
+        what = f"{error.path}: {error.what}"[:300]
         raise BrainSegError("E-RUN", path, what, GET_IT) from None
 
 

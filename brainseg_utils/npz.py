@@ -65,10 +65,10 @@ def _read_array(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray
     if np.lib.format.read_magic(data) != VERSION:
         raise ValueError(f"{member.filename} is of another version")
     shape, dtype = _read_header(data, member.filename)
-    if dtype.kind not in KINDS or min(shape, default=0) < 0:
+    if dtype.kind not in KINDS:
         raise ValueError(f"{member.filename} is no array of numbers, but {dtype}")
     held = len(data.getbuffer()) - data.tell()
-    if math.prod(shape) * dtype.itemsize != held:
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != held:
         claimed = reprlib.repr(shape)
         raise ValueError(f"{member.filename} is no {dtype} {claimed}: {held} bytes")
     data.seek(0)

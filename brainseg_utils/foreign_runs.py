@@ -7,7 +7,6 @@ files can, is refused.
 
 from __future__ import annotations
 
-import math
 import os
 import reprlib
 import stat
@@ -91,14 +90,11 @@ def _check_config(run: Run) -> None:
 
 
 def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
-    """Tell whether a setting is of its very kind, and no number that is immense."""
+    """Tell whether a setting is of its very kind, and no immense number."""
     kind = float if float in kinds and type(value) is int else type(value)
-    number = type(value) in (int, float)
-    return kind in kinds and (not number or _is_likely(value))
-
-
-def _is_likely(number: float) -> bool:
-    return math.isfinite(number) and abs(number) < LARGEST
+    # No number that is none, and no infinity, is below it either.
+    likely = type(value) not in (int, float) or abs(value) < LARGEST
+    return kind in kinds and likely
 
 
 def _recorded_digest(run: Run) -> Any:

@@ -6,6 +6,7 @@ import tracemalloc
 
 import hostile_models as h
 import pytest
+from hostile_weights import LAMBDA, REASONS, keras_file
 from refusals import refused
 
 from brainseg_utils.foreign_runs import open_run
@@ -20,14 +21,14 @@ def folder(tmp_path, monkeypatch):
 
     (tmp_path / "canary").write_bytes(b"alive")
     for name in ("model.keras", "model.h5"):
-        (tmp_path / name).write_bytes(h.WEIGHTS["Keras file with a Lambda"])
+        (tmp_path / name).write_bytes(keras_file(LAMBDA, {}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(socket, "socket", no_network)
     monkeypatch.setattr(socket, "create_connection", no_network)
     return h.write_run(tmp_path / "run")
 
 
-def assert_harmless(folder, code, path, opened):
+def assert_harmless(folder, code, path, opened, word=""):
     """Expect a refusal, quickly, in little memory, and with nothing else done."""
     above = folder.parent
     before = sorted(above.rglob("*"))
@@ -36,6 +37,7 @@ def assert_harmless(folder, code, path, opened):
     try:
         with refused(code, path) as caught:
             open_run(opened)
+        assert word in caught.value.what
         assert tracemalloc.get_traced_memory()[1] < 100e6
     finally:
         tracemalloc.stop()
@@ -50,10 +52,13 @@ def test_a_good_run_folder_is_opened(folder):
     assert open_run(str(folder)).folder == folder
 
 
-@pytest.mark.parametrize("kind", h.WEIGHTS)
-def test_hostile_weights_are_refused(kind, folder):
-    h.write_weights(folder, h.WEIGHTS[kind])
-    assert_harmless(folder, "E-CKPT", folder / "weights.npz", folder)
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [(word, kind) for word, kinds in REASONS.items() for kind in kinds],
+)
+def test_hostile_weights_are_refused(word, kind, folder):
+    h.write_weights(folder, REASONS[word][kind])
+    assert_harmless(folder, "E-CKPT", folder / "weights.npz", folder, word)
 
 
 def test_weights_of_any_size_are_refused_unread(folder):

@@ -9,7 +9,9 @@ import pytest
 from hostile_weights import LAMBDA, REASONS, keras_file
 from refusals import refused
 
+from brainseg_utils.files import file_digest, write_json
 from brainseg_utils.foreign_runs import open_run
+from brainseg_utils.runs import Run
 
 
 @pytest.fixture
@@ -76,3 +78,14 @@ def test_a_hostile_folder_is_refused(kind, folder):
 @pytest.mark.parametrize("place", h.PLACES)
 def test_what_is_no_folder_here_is_refused(place, folder):
     assert_harmless(folder, "E-RUN", place, place)
+
+
+def test_a_record_makes_nobody_read_another_file(folder):
+    (folder / "history.csv").write_text("epoch\n1\n")
+    names = ("weights.npz", "history.csv")
+    run = Run(folder)
+    write_json(folder / "training.json", {"files": run.digests(names)})
+    assert run.trained
+    others = {"../canary": file_digest(folder.parent / "canary")}
+    write_json(folder / "training.json", {"files": run.digests(names) | others})
+    assert not run.trained

@@ -70,7 +70,7 @@ def score(cases: dict, store, weights: Path | None) -> dict[str, float]:
     from brainseg_utils.volumes import read_mask
 
     config = TrainingConfig("cnn2", recipe="recommended")
-    model = build_bare_model(config, store)
+    model = build_bare_model(config, store.images.shape[1:])
     load_pretrained(model, store.sequences, weights or PRETRAINED)
     dice = {}
     for case_id, case in cases.items():

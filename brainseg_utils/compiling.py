@@ -23,21 +23,19 @@ def build_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
     Raises:
         BrainSegError: `E-START` where pretrained weights do not fit the sequences.
     """
-    model = build_bare_model(config, store)
+    model = build_bare_model(config, store.images.shape[1:])
     if config.start:
         load_pretrained(model, store.sequences)
     return model
 
 
-def build_bare_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
-    """Build the network for these slices, with random weights."""
-    return _build(config, tuple(store.images.shape[1:]))
-
-
-def _build(config: TrainingConfig, input_shape: tuple[int, int, int]) -> keras.Model:
+def build_bare_model(
+    config: TrainingConfig, input_shape: tuple[int, int, int]
+) -> keras.Model:
+    """Build the network for slices `(height, width, channel)`, with random weights."""
     stem = {"stem": config.stem} if config.model == "cnn2" else {}
     return BUILDERS[config.model](
-        input_shape,
+        tuple(input_shape),
         config.dropout_rate,
         config.filters,
         dropout_placement=config.dropout_placement,
@@ -66,7 +64,7 @@ def load_model(run: Run, cohort: Cohort) -> keras.Model:
     Raises:
         BrainSegError: The weights are damaged or of another architecture.
     """
-    input_shape = tuple(cohort.store.images.shape[1:])
+    input_shape = cohort.store.images.shape[1:]
     return load_network(run.training_config, input_shape, run.folder / "weights.npz")
 
 
@@ -87,7 +85,7 @@ def load_network(
     arrays = read_weights(path)
     # Without values for its variables a network of any size takes next to no memory.
     with keras.StatelessScope(initialize_variables=False):
-        check_weights(_build(config, input_shape), path, arrays)
-    model = _build(config, input_shape)
+        check_weights(build_bare_model(config, input_shape), path, arrays)
+    model = build_bare_model(config, input_shape)
     load_weights(model, path, arrays)
     return model

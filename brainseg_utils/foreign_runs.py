@@ -19,6 +19,7 @@ from brainseg_utils.files import file_digest, read_json
 from brainseg_utils.runs import Run
 from brainseg_utils.weights import read_weights
 
+NEEDED = ("config.json", "training.json", "weights.npz")
 LARGEST = 2**31
 GET_IT = "Get the run folder again from whoever trained it, or train one."
 FOLDER = (
@@ -39,7 +40,7 @@ def open_run(folder: str | Path) -> Run:
             tells; `E-CKPT` or `E-READ` for weights that are no plain numbers.
     """
     run = Run(_local_folder(folder))
-    for name in ("config.json", "training.json", "weights.npz"):
+    for name in dict.fromkeys((*NEEDED, *run.results())):
         _check_plain(run.folder / name)
     _check_config(run)
     weights = run.folder / "weights.npz"

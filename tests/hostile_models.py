@@ -59,6 +59,10 @@ def linked(name):
     return change
 
 
+def linked_away(name):
+    return lambda folder: (folder / name).symlink_to("/etc/passwd")
+
+
 def piped(name):
     def change(folder):
         (folder / name).unlink()
@@ -87,6 +91,7 @@ def setting(**settings):
 FOLDERS = {
     "link for weights": ("weights.npz", linked("weights.npz")),
     "link for a config": ("config.json", linked("config.json")),
+    "link for scores": ("scores.json", linked_away("scores.json")),
     "pipe for weights": ("weights.npz", piped("weights.npz")),
     "pipe for a record": ("training.json", piped("training.json")),
     "no weights": ("weights.npz", lambda folder: (folder / "weights.npz").unlink()),

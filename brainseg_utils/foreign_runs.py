@@ -66,8 +66,8 @@ def _check_plain(path: Path) -> None:
     try:
         mode = path.lstat().st_mode
     except OSError as error:
-        what = f"cannot be found: {error.strerror}."
-        raise BrainSegError("E-RUN", path, what, FOLDER) from None
+        what = f"is no run folder: {path.name}: {error.strerror}."
+        raise BrainSegError("E-RUN", path.parent, what, FOLDER) from None
     if not stat.S_ISREG(mode):  # A link may lead anywhere, and a pipe may never end.
         what, remedy = "is no plain file.", f"Put the file itself there. {GET_IT}"
         raise BrainSegError("E-RUN", path, what, remedy)

@@ -94,7 +94,7 @@ FOLDERS = {
     "link for scores": ("scores.json", linked_away("scores.json")),
     "pipe for weights": ("weights.npz", piped("weights.npz")),
     "pipe for a record": ("training.json", piped("training.json")),
-    "no weights": ("weights.npz", lambda folder: (folder / "weights.npz").unlink()),
+    "no weights": ("", lambda folder: (folder / "weights.npz").unlink()),
     "config of 1 GB": ("config.json", sparse("config.json", 2**30, b"[" * 9000)),
     "config nested deeply": config("[" * 100_000),
     "config nested deeply in dicts": config('{"a":' * 100_000),

@@ -8,7 +8,7 @@ ALL ?=
 SET ?=
 
 .PHONY: help setup run test lint unit notebooks suite docs bench fuzz kills gallery \
-	strip address lock colab clean
+	strip address lock audit colab clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -83,6 +83,11 @@ lock: setup  ## Make requirements.lock anew from the ranges
 	$(BIN)/pip-compile --quiet --generate-hashes --allow-unsafe --strip-extras \
 		--no-emit-index-url --no-emit-find-links --output-file requirements.lock \
 		requirements.txt requirements-dev.txt
+
+# Strict, as otherwise a package that could not be looked up counts as sound.
+audit: setup  ## Compare requirements.lock with known security advisories
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+		--requirement requirements.lock
 
 colab: setup  ## Execute the notebooks with exactly Colab's versions
 	bash tests/colab/check.sh

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from brainseg_utils import pictures
 from brainseg_utils.case_views import view_case
 from brainseg_utils.evaluation import dice_score
-from brainseg_utils.intervals import bootstrap_interval
 from brainseg_utils.files import write_text
+from brainseg_utils.intervals import bootstrap_interval
 from brainseg_utils.page import (
     folded,
     heading,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import keras
 
 from brainseg_utils.cohorts import Cohort
@@ -12,7 +14,7 @@ from brainseg_utils.models import BUILDERS
 from brainseg_utils.pretrained import load_pretrained
 from brainseg_utils.runs import Run
 from brainseg_utils.store import SliceStore
-from brainseg_utils.weights import load_weights
+from brainseg_utils.weights import check_weights, load_weights, read_weights
 
 
 def build_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
@@ -62,6 +64,28 @@ def load_model(run: Run, cohort: Cohort) -> keras.Model:
     Raises:
         BrainSegError: The weights are damaged or of another architecture.
     """
-    model = build_bare_model(run.training_config, cohort.store.images.shape[1:])
-    load_weights(model, run.folder / "weights.npz")
+    input_shape = cohort.store.images.shape[1:]
+    return load_network(run.training_config, input_shape, run.folder / "weights.npz")
+
+
+def load_network(
+    config: TrainingConfig, input_shape: tuple[int, int, int], path: Path
+) -> keras.Model:
+    """Build a network anew and load its weights, from a file that may be anybody's.
+
+    Args:
+        config: The configuration that it was trained by.
+        input_shape: `(height, width, channel)` of the slices to come.
+        path: Its weights.
+
+    Raises:
+        BrainSegError: The weights are damaged or of another architecture; before
+            anything is built that the file could make as large as it likes.
+    """
+    arrays = read_weights(path)
+    # Without values for its variables a network of any size takes next to no memory.
+    with keras.StatelessScope(initialize_variables=False):
+        check_weights(build_bare_model(config, input_shape), path, arrays)
+    model = build_bare_model(config, input_shape)
+    load_weights(model, path, arrays)
     return model

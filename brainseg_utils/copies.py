@@ -59,7 +59,7 @@ class RunCopy:
             return {}
         try:
             entries = json.loads(text).items()
-        except (ValueError, AttributeError) as error:
+        except (ValueError, AttributeError, RecursionError) as error:
             raise Damaged(f"{MANIFEST} is damaged") from error
         return {name: str(digest) for name, digest in entries if is_result(name)}
 
@@ -159,7 +159,7 @@ def is_result(name: str) -> bool:
     """Tell whether a name in a manifest is one that a run may have."""
     folder, _, file = name.rpartition("/")
     if folder == "predictions":
-        return file.endswith(".nii.gz") and not file.startswith(".")
+        return re.fullmatch(r"[^.\\][^\\]*\.nii\.gz", file) is not None
     return name in (*WHOLE_RUN, *EVALUATED, RECORD)
 
 

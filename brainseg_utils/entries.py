@@ -91,7 +91,7 @@ def find_entry(folder: Path, key: str) -> Entry | None:
         record = read_json(record_path)
     except FileNotFoundError:
         return None  # Never finished; numbers without a record count for nothing.
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise _damaged(record_path, f"cannot be read ({error})") from error
     if not isinstance(record, dict):
         raise _damaged(record_path, "it is no record")

@@ -19,6 +19,7 @@ from brainseg_utils.errors import BrainSegError
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 IN_THE_WAY = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENOTEMPTY)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+MAX_JSON_BYTES = 16 * 2**20
 
 
 @contextmanager
@@ -166,8 +167,22 @@ def write_json(path: str | Path, value: Any) -> None:
 
 
 def read_json(path: str | Path) -> Any:
-    """Read a JSON file written by `write_json`."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+    """Read a JSON file that anybody may have written.
+
+    Raises:
+        OSError: The system refuses it.
+        ValueError: It is no JSON, is nested too deeply, or is larger than what
+            `write_json` ever writes.
+    """
+    with open(path, "rb") as file:
+        content = file.read(MAX_JSON_BYTES + 1)
+    if len(content) > MAX_JSON_BYTES:
+        raise ValueError(f"it has more than {MAX_JSON_BYTES:,} bytes")
+    try:
+        # Windows writes a mark at the beginning of a file, which JSON does not know.
+        return json.loads(content.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
 
 
 def file_digest(path: str | Path) -> str:

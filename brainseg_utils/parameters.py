@@ -15,6 +15,8 @@ from brainseg_utils.cohorts import DataConfig
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 
+MAX_LENGTH = 4000  # Of a value on the command line; deep nesting takes YAML seconds.
+
 
 def notebook_parameters(notebook: str | Path) -> dict[str, Any]:
     """Return the defaults in a notebook's parameters cell.
@@ -86,17 +88,17 @@ def parse_setting(setting: str) -> tuple[str, Any]:
     """
     name, equals, value = setting.partition("=")
     try:
-        if not (equals and value and name.isidentifier()):
+        if not (equals and value and name.isidentifier()) or len(value) > MAX_LENGTH:
             raise ValueError
         try:
             return name, ast.literal_eval(value)
-        except (ValueError, SyntaxError):
-            return name, yaml.safe_load(value)
-    except (ValueError, yaml.YAMLError):
+        except (ValueError, SyntaxError, TypeError):
+            return name, _load_yaml(value)
+    except (ValueError, yaml.YAMLError, RecursionError, MemoryError):
         raise BrainSegError(
             "E-PARAM",
-            setting,
-            "wanted name=value.",
+            setting[:100],
+            f"wanted name=value, of at most {MAX_LENGTH} characters.",
             "For example epochs=4, dropout_rates=[0.0,0.2] or on_bad=exclude.",
         ) from None
 
@@ -131,10 +133,12 @@ def is_json(value: Any) -> bool:
     if isinstance(value, list):
         return all(map(is_json, value))
     if isinstance(value, dict):
-        return all(type(k) is str and is_json(v) for k, v in value.items())
+        return all(type(k) is str and is_json([k, v]) for k, v in value.items())
     if type(value) is float:
         return math.isfinite(value)
-    return value is None or type(value) in (str, int, bool)
+    if type(value) is str:  # Not what stands for bytes that are no text, as in names.
+        return value == value.encode(errors="replace").decode()
+    return value is None or type(value) in (int, bool)
 
 
 def _check_ranges(values: Mapping[str, Any]) -> None:
@@ -143,6 +147,13 @@ def _check_ranges(values: Mapping[str, Any]) -> None:
     plain = {n: v for n, v in values.items() if _is_plain(n, v)}
     TrainingConfig.from_parameters("cnn2", plain)
     DataConfig.from_parameters(plain)
+
+
+def _load_yaml(text: str) -> Any:
+    # A few aliases of aliases would make a value larger than any memory.
+    if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text)):
+        raise ValueError
+    return yaml.safe_load(text)
 
 
 def _is_plain(name: str, value: Any) -> bool:

@@ -99,7 +99,8 @@ class Run:
             if found.get("scores_version") != scores_version:
                 return False
             digests = found["files"]
-            return {*needed} <= {*digests} and all(
+            # A record names nothing but results: else it would make us read any file.
+            return {*needed} <= {*digests} <= {*self.results()} and all(
                 file_digest(self.folder / name) == digest
                 for name, digest in digests.items()
             )

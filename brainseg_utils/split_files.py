@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import write_new
+from brainseg_utils.files import read_json, write_new
 from brainseg_utils.splits import Split
 
 PARTS = tuple(Split.__dataclass_fields__)
@@ -63,9 +63,8 @@ def read_split(path: str | Path, case_ids: Collection[str], data: str = "") -> S
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        # Windows writes a mark at the beginning of a file, which JSON does not know.
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise _wrong(path, f"cannot be read as JSON: {error}.") from error
     wanted = f"wanted lists of case ids like {EXAMPLE}"
     if not isinstance(content, dict) or not set(PARTS) <= set(content):

@@ -23,6 +23,7 @@ import numpy as np
 from brainseg_utils.crashpoints import crashpoint
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import flush_folder, write_bytes
+from brainseg_utils.npz import read_arrays
 
 NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{16})\.npz")
 MOST_ROWS = 10
@@ -159,8 +160,7 @@ def _unpack(path: Path) -> State | None:
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest()[:16] != NAME.fullmatch(path.name)[2]:
             return None
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
+        arrays = read_arrays(content)
         facts = json.loads(arrays.pop("facts").tobytes())
         return State(facts.pop("epochs"), arrays, facts)
     except Exception:  # A file that was made up may fail in any way.

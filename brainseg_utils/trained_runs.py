@@ -11,6 +11,7 @@ import numpy as np
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import read_json
+from brainseg_utils.foreign_runs import open_run
 from brainseg_utils.run_inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.workspace import Workspace
@@ -49,16 +50,14 @@ def load_trained(run: Run | Path | str) -> TrainedRun:
             its files are not those of its completion record; `E-CKPT` or
             `E-CKPT-MISMATCH` where the weights do not fit.
     """
-    run = run if isinstance(run, Run) else Run(Path(run))
+    run = open_run(run.folder if isinstance(run, Run) else run)
     if not run.done:
         raise _no_run(run.folder, "is no finished run, or its files have changed.")
     config, inputs = _read(run)
     # TensorFlow takes seconds; what is refused is refused before.
-    from brainseg_utils.compiling import build_bare_model
-    from brainseg_utils.weights import load_weights
+    from brainseg_utils.compiling import load_network
 
-    model = build_bare_model(config, inputs.input_shape)
-    load_weights(model, run.folder / "weights.npz")
+    model = load_network(config, inputs.input_shape, run.folder / "weights.npz")
     return TrainedRun(run, config, inputs, model)
 
 

@@ -28,6 +28,12 @@ def test_every_locked_package_has_hashes_and_no_address():
     assert "://" not in LOCK
 
 
+def test_the_audit_counts_what_it_could_not_look_up_as_a_failure():
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").split("\naudit:")[1]
+    command = recipe.split("\n\n")[0]
+    assert "pip-audit --strict" in command and "requirements.lock" in command
+
+
 @pytest.mark.parametrize("name", ["tensorflow", "keras", "numpy"])
 def test_what_colab_ships_is_never_pinned_for_users(name):
     wanted = next(r for r in RANGES if r.name == name)

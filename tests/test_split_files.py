@@ -70,7 +70,10 @@ def test_a_file_made_for_other_data_is_stale(path):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "[]", '{"train": ["A"]}', '{"train": "A", "validation": [], "test": []}'],
+    [
+        *("", "[]", '{"train": ["A"]}', '{"train": "A", "validation": [], "test": []}'),
+        *("[" * 100_000, "9" * 5000, " " * 17 * 2**20),
+    ],
 )
 def test_a_file_that_is_no_split_is_refused(path, content):
     path.write_text(content)

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from made_up_summary import DICE, ENTRY, SUMMARY
 
 from brainseg_utils import suite
 from brainseg_utils.cli import main
@@ -10,23 +11,6 @@ from brainseg_utils.report import result_rows, text_table, write_report
 from brainseg_utils.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
-DICE = {"mean": 0.8, "low": 0.7, "high": 0.9, "patients": {"A": 0.7, "B": 0.9}}
-ENTRY = {
-    "dice_volume": DICE,
-    "hd95_mm": 4.56,
-    "surface_dice": 0.65,
-    "dice_slice": 0.85,
-    "dice_batch": 0.75,
-}
-SUMMARY = {
-    "models": {"cnn1": {**ENTRY, "seconds": 12.3}, "cnn2": {**ENTRY, "seconds": 45.6}},
-    "controls": {"predict_nothing": ENTRY, "best_threshold": ENTRY},
-    "cohort": {"name": "<made-up>", "patients": 9},
-    "folds": 1,
-    "seeds": 2,
-    "profile": "quick",
-    "machine": "a machine",
-}
 
 
 def test_table_shows_every_model_control_and_the_baseline():

@@ -8,6 +8,7 @@ from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils.cli import main
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import evaluate_run
 from brainseg_utils.files import read_json, write_json
 from brainseg_utils.nifti import read_volume
@@ -135,10 +136,17 @@ def test_what_is_no_finished_run_is_refused(tmp_path):
             load_trained(folder)
 
 
-@pytest.mark.parametrize("name", ["weights.npz", "inputs.json", "config.json"])
-def test_files_that_are_not_those_of_the_record_are_refused(spoilt, name):
+@pytest.mark.parametrize(
+    ("name", "code", "named"),
+    [
+        ("weights.npz", "E-CKPT", "weights.npz"),
+        ("inputs.json", "E-RUN", ""),
+        ("config.json", "E-RUN", "config.json"),
+    ],
+)
+def test_files_that_are_not_those_of_the_record_are_refused(spoilt, name, code, named):
     folder = spoilt(name, b"{}", seal=False)
-    with refused("E-RUN", folder):
+    with refused(code, folder / named):
         load_trained(folder)
 
 
@@ -160,8 +168,9 @@ def test_files_that_are_not_those_of_the_record_are_refused(spoilt, name):
 )
 def test_a_record_of_nonsense_is_refused(spoilt, name, content):
     folder = spoilt(name, content)
-    with refused("E-RUN", folder):
+    with pytest.raises(BrainSegError, match="E-RUN") as caught:
         load_trained(folder)
+    assert caught.value.path in (str(folder), str(folder / name))
 
 
 def test_weights_of_another_network_are_refused(spoilt):

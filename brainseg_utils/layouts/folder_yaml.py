@@ -101,7 +101,8 @@ def _load(path: Path) -> dict[str, Any]:
     if len(content) > MAX_BYTES:
         raise _wrong(path, "", f"has more than {MAX_BYTES:,} bytes.")
     try:
-        value = yaml.load(content.decode("utf-8-sig"), _Loader)
+        # A BaseLoader makes text, lists and dicts, and never objects.
+        value = yaml.load(content.decode("utf-8-sig"), _Loader)  # noqa: S506
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         what = " ".join(str(error).split())[:300]
         raise _wrong(path, "", f"is not valid YAML: {what}.", QUOTES) from None

@@ -50,7 +50,9 @@ def load_pretrained(
         raise BrainSegError("E-START", path, "is not there.", remedy)
     arrays = read_weights(path)
     channels = [SEQUENCES.index(name) for name in sequences]
-    arrays[FIRST] = arrays[FIRST][:, :, channels]
+    first = arrays.get(FIRST)
+    if first is not None and first.shape[2:3] == (len(SEQUENCES),):
+        arrays[FIRST] = first[:, :, channels]
     load_weights(model, path, arrays)
 
 

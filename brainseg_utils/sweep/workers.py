@@ -55,7 +55,8 @@ def run_task(task: Task) -> Outcome:
     """
     started = time.perf_counter()
     for _ in range(2):
-        process = subprocess.run(
+        # A list, so no shell; parameters go through the input, as JSON.
+        process = subprocess.run(  # noqa: S603
             # The name is for whoever looks at the list of processes.
             [sys.executable, "-m", __name__, task.folder / task.point.output_name],
             input=json.dumps(asdict(task), default=str),

@@ -109,3 +109,22 @@ def test_warnings_follow_their_patient(command, tmp_path, capsys):
     assert command("P1") == 0
     said = capsys.readouterr().out.splitlines()
     assert said[1].startswith("P1: ") and said[2].startswith("  W-SPACING  ")
+
+
+def test_names_that_a_file_system_cannot_tell_apart_do_not_either(
+    command, patients, tmp_path, capsys
+):
+    other = write_formula_patient(tmp_path / "other" / "p1", straight())
+    assert command(patients[0], other, "--force") == 1
+    assert "E-DUP-ID" in capsys.readouterr().err
+    assert names(tmp_path / "predictions") == ["P1_mask.nii.gz"]
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_any_work(
+    command, patients, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "out").write_text("notes")
+    monkeypatch.setattr(predict_command, "load_trained", pytest.fail)
+    assert command(*patients, "--output", "out") == 1
+    assert capsys.readouterr().err.startswith("E-EXISTS  out: ")
+    assert (tmp_path / "out").read_text() == "notes"

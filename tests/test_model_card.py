@@ -15,7 +15,7 @@ INPUTS = RunInputs(
     image_size=96,
     spacing_mm=(1.0, 1.0, 1.0),
     brain_ml=(1100.0, 1700.0),
-    percentiles=((0.0,), (0.0,)),
+    percentiles=((0.0,) * 5,) * 2,
     correlations=((1.0, 0.5), (0.5, 1.0)),
     farthest=0.5,
 )

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -130,7 +131,15 @@ def _report(page: Path, prediction: CasePrediction, trained: TrainedRun) -> None
     # matplotlib takes a second that a mask alone does not need.
     from brainseg_utils.case_report import view_prediction, write_case_report
 
-    write_case_report(page, prediction, trained.run, view_prediction(prediction))
+    try:
+        view = view_prediction(prediction)
+    except BrainSegError as error:
+        # Of the reference mask, which prediction had not read: the page tells of it.
+        warnings = (*prediction.warnings, error)
+        case = replace(prediction.case, mask=None)
+        prediction = replace(prediction, case=case, warnings=warnings)
+        view = view_prediction(prediction)
+    write_case_report(page, prediction, trained.run, view)
 
 
 def _summary(prediction: CasePrediction) -> str:

@@ -96,6 +96,16 @@ def test_a_page_lies_beside_the_mask_on_demand(
     assert names(output) == ["P1_report.html"]
 
 
+def test_a_reference_mask_that_cannot_be_read_costs_neither_mask_nor_page(
+    command, patients, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(case_report, "describe_model", lambda run: [])
+    (patients[0] / "P1_seg.nii.gz").write_bytes(b"")
+    assert command(patients[0], "--report") == 0
+    page = (tmp_path / "predictions" / "P1_report.html").read_text()
+    assert "E-NII-EMPTY" in page and "Dice with the reference mask" not in page
+
+
 def test_two_patients_of_one_name_do_not_share_a_mask(command, patients, tmp_path):
     other = write_formula_patient(tmp_path / "other" / "P1", straight())
     assert command(patients[0], other, "--force") == 1

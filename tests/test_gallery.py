@@ -7,7 +7,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from brainseg_utils import gallery
+from brainseg_utils import executed_notebooks, gallery
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_json
 from brainseg_utils.workspace import Workspace
@@ -230,7 +230,7 @@ def test_a_run_of_another_version_or_half_a_run_is_refused(workspace, change, wh
 
 def with_a_further_one(workspace, monkeypatch):
     """Add a second notebook, one that is executed on request alone."""
-    monkeypatch.setattr(gallery, "FURTHER", ("02_further",))
+    monkeypatch.setattr(executed_notebooks, "FURTHER", ("02_further",))
     for folder in (workspace.root / "notebooks", workspace.runs):
         text = (folder / "01_made_up.ipynb").read_text(encoding="utf-8")
         text = text.replace("01. Made up", "02. Further").replace("01_made", "02_made")

@@ -9,7 +9,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from brainseg_utils.augmentation import Augmentation, Draw, apply, draw
+from brainseg_utils.augmentation import Augmentation, Draw, draw
+from brainseg_utils.changed_slices import apply
 from brainseg_utils.codes import decode
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.painting import paint_lesion

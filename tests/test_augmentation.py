@@ -1,15 +1,9 @@
 import numpy as np
 import pytest
 
-from brainseg_utils import augmentation
-from brainseg_utils.augmentation import (
-    RICH,
-    Augmentation,
-    Draw,
-    apply,
-    draw,
-    vary_intensities,
-)
+from brainseg_utils import changed_slices
+from brainseg_utils.augmentation import RICH, Augmentation, Draw, draw
+from brainseg_utils.changed_slices import apply, vary_intensities
 from brainseg_utils.codes import Z_LIMIT, decode
 
 STILL = Augmentation(rotation_degrees=0, flip=False)
@@ -143,7 +137,7 @@ def test_noise_depends_on_its_place_in_the_supply_alone():
 
 
 def test_an_image_larger_than_the_supply_of_noise_gets_noise_all_the_same(monkeypatch):
-    monkeypatch.setattr(augmentation, "NOISE_SUPPLY", 10)
+    monkeypatch.setattr(changed_slices, "NOISE_SUPPLY", 10)
     image = np.ones((8, 8, 2), np.float32)
     vary_intensities(image, unchanged(noise=np.ones(2), gain=np.ones(2)))
     assert len(np.unique(image)) == 8 * 8 * 2

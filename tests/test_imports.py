@@ -4,6 +4,8 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 LIGHT_MODULES = (
+    "disks",
+    "files",
     "cases",
     "labels",
     "nifti",
@@ -15,6 +17,7 @@ LIGHT_MODULES = (
     "slices",
     "store",
     "augmentation",
+    "changed_slices",
     "batches",
     "surface_elements",
     "surfaces",

@@ -1,7 +1,7 @@
 """Figure parts that draw into an `ax`; the notebooks lay them out.
 
-Slices are shown as radiologists see them: the front upwards and the patient's right
-on the left. Colours are those of Okabe and Ito (2008), told apart by the colour-blind.
+Curves and scores are here; slices and colours are in `slice_plots` and `colours`,
+and by their names here as well.
 """
 
 from __future__ import annotations
@@ -9,67 +9,52 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
-TRUTH, PREDICTION, THIRD, MUTED = "#E69F00", "#0072B2", "#009E73", "#7F7F7F"
-MODEL_COLOURS = {"cnn1": "#D55E00", "cnn2": PREDICTION}
-OKABE_ITO = (
-    *("#000000", "#E69F00", "#56B4E9", "#009E73"),
-    *("#0072B2", "#D55E00", "#CC79A7", "#F0E442"),
+from brainseg_utils.colours import (
+    MODEL_COLOURS,
+    MUTED,
+    PREDICTION,
+    THIRD,
+    TRUTH,
+    colours_of,
 )
-SEQUENCE_NAMES = {"t1": "T1", "t1ce": "T1ce", "t2": "T2", "flair": "FLAIR"}
+from brainseg_utils.slice_plots import (
+    SEQUENCE_NAMES,
+    difference_legend,
+    largest_tumour_slice,
+    outline_mask,
+    show_difference,
+    show_mask,
+    show_slice,
+)
+
+__all__ = [
+    "MODEL_COLOURS",
+    "MUTED",
+    "PREDICTION",
+    "SEQUENCE_NAMES",
+    "THIRD",
+    "TRUTH",
+    "colours_of",
+    "difference_legend",
+    "largest_tumour_slice",
+    "mark_baseline",
+    "mark_phase_switch",
+    "outline_mask",
+    "plot_band",
+    "plot_history",
+    "plot_pairs",
+    "plot_scores",
+    "plot_ways",
+    "show_difference",
+    "show_mask",
+    "show_slice",
+]
+
 PAPER_BASELINE_STYLE = {"color": MUTED, "linestyle": ":", "linewidth": 1.2}
-
-
-def show_slice(ax: Axes, image: np.ndarray, title: str = "") -> Axes:
-    """Show one sequence of one slice, `[height, width]`, in grey on black.
-
-    Pixels of exactly 0 are outside the brain, in files as in z-scored slices.
-    """
-    image = np.ma.masked_equal(np.asarray(image, np.float32), 0)
-    inside = image.compressed() if image.count() else np.zeros(1)
-    low, high = np.percentile(inside, (0.5, 99.5))
-    grey = plt.colormaps["gray"].with_extremes(bad="black")
-    ax.imshow(image, cmap=grey, origin="lower", vmin=low, vmax=high)
-    return _bare(ax, title)
-
-
-def show_mask(ax: Axes, mask: np.ndarray, title: str = "") -> Axes:
-    """Show a mask `[height, width]` in black and white."""
-    ax.imshow(
-        mask, cmap="gray", origin="lower", vmin=0, vmax=1, interpolation="nearest"
-    )
-    return _bare(ax, title)
-
-
-def outline_mask(ax: Axes, mask: np.ndarray, colour: str = TRUTH) -> Axes:
-    """Draw the outline of a mask `[height, width]` over a slice."""
-    if np.any(mask):
-        ax.contour(mask, levels=[0.5], colors=[colour], linewidths=1.4)
-    return ax
-
-
-def show_difference(
-    ax: Axes, mask_true: np.ndarray, mask_pred: np.ndarray, title: str = ""
-) -> Axes:
-    """Show where a prediction `[height, width]` hits, misses and invents tumour."""
-    kinds = np.asarray(mask_true, int) + 2 * np.asarray(mask_pred, int)
-    colours = ListedColormap(["black", TRUTH, PREDICTION, "white"])
-    ax.imshow(
-        kinds, cmap=colours, vmin=0, vmax=3, origin="lower", interpolation="nearest"
-    )
-    return _bare(ax, title)
-
-
-def difference_legend() -> list[Patch]:
-    """Return legend handles for `show_difference`."""
-    names = {"white": "both", TRUTH: "mask only (missed)", PREDICTION: "model only"}
-    return [Patch(fc=colour, ec="black", label=name) for colour, name in names.items()]
 
 
 def plot_history(
@@ -121,14 +106,6 @@ def _count_epochs(ax: Axes) -> Axes:
     """Put ticks at whole epochs alone."""
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     return ax
-
-
-def colours_of(names: Sequence[str]) -> dict[str, Any]:
-    """Return each name's colour: Okabe and Ito's, or shades where there are more."""
-    if len(names) <= len(OKABE_ITO):
-        return dict(zip(names, OKABE_ITO, strict=False))
-    shades = plt.colormaps["viridis"](np.linspace(0, 0.9, len(names)))
-    return dict(zip(names, shades, strict=True))
 
 
 def mark_phase_switch(ax: Axes, switch_epoch: int | None) -> Axes:
@@ -209,18 +186,4 @@ def plot_ways(
     ax.set_yticks(range(len(ways)), ways)
     ax.invert_yaxis()
     ax.grid(axis="y", alpha=0.4)
-    return ax
-
-
-def largest_tumour_slice(mask: np.ndarray) -> int:
-    """Return the first axis' index with most tumour in `[slice, height, width]`."""
-    return int(np.asarray(mask).sum(axis=(1, 2)).argmax())
-
-
-def _bare(ax: Axes, title: str) -> Axes:
-    ax.set_title(title)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    if not ax.xaxis_inverted():
-        ax.invert_xaxis()
     return ax

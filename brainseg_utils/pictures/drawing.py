@@ -13,8 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
 
+from brainseg_utils.colours import PREDICTION, TRUTH
 from brainseg_utils.pictures.views import PLANES, View
-from brainseg_utils.plotting import PREDICTION, TRUTH
 
 MARGIN_MM = 14.0
 BARS_MM = (50, 20, 10, 5, 1)

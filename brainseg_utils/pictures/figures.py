@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from brainseg_utils.colours import PREDICTION, TRUTH
 from brainseg_utils.pictures.drawing import (
     MARGIN_MM,
     draw_bar,
@@ -21,7 +22,7 @@ from brainseg_utils.pictures.drawing import (
 )
 from brainseg_utils.pictures.grey import grey_levels
 from brainseg_utils.pictures.views import CONVENTION, PLANES, View
-from brainseg_utils.plotting import PREDICTION, SEQUENCE_NAMES, TRUTH
+from brainseg_utils.slice_plots import SEQUENCE_NAMES
 
 WIDTH = 9.0  # Inches, at 100 pixels each: what a page on GitHub shows.
 MONTAGE_COLUMNS, MONTAGE_SLICES = 4, 12

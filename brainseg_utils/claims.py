@@ -13,15 +13,16 @@ from brainseg_utils.evaluation import PAPER_BASELINE, patient_means
 from brainseg_utils.intervals import paired_difference
 from brainseg_utils.verdicts import (
     BORDER_VOXELS,
+    all_alike,
     border_dice,
     describe,
     is_positive,
+    phase_jumps,
     state,
     varies_less,
 )
 
 SIMILAR = 0.05  # Rates whose mean Dice differ by less count as "similar results".
-SETTLING = 3  # In the first epochs a network learns; it does not waver yet.
 
 
 def judge_claims(sweep: DropoutSweep, table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -88,41 +89,10 @@ def _cnn2_rates(sweep: DropoutSweep, table: pd.DataFrame) -> tuple:
     parts = {
         "above 0.90 at every rate": bool(means.min() > 0.9),
         "alike": bool(np.ptp(means) < SIMILAR),
-        "unsteadier before the switch": _all_alike(first - second),
+        "unsteadier before the switch": all_alike(first - second),
     }
     jumps = f"{np.mean(first):.3f} before and {np.mean(second):.3f} after the switch"
     return parts, f"{_listed(means)}; validation Dice moves by {jumps} an epoch"
-
-
-def _all_alike(differences: np.ndarray) -> bool | None:
-    """Tell whether all runs say more than 0; None where they disagree or one is NaN."""
-    if (differences > 0).all():
-        return True
-    return False if (differences <= 0).all() else None
-
-
-def phase_jumps(
-    curves: np.ndarray, switch_epoch: int | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return each run's mean step from epoch to epoch before and after the switch.
-
-    Args:
-        curves: `[run, epoch]`, NaN after a run's end.
-        switch_epoch: First epoch of the second phase, from 0; None without one.
-
-    Returns:
-        Two arrays `[run]`, NaN where a phase has no step to measure. The steps while
-        the network settles, and the one across the switch, belong to neither.
-    """
-    steps = np.abs(np.diff(curves, axis=1))
-    switch = steps.shape[1] + 1 if switch_epoch is None else switch_epoch
-    phases = steps[:, SETTLING : max(switch - 1, 0)], steps[:, switch:]
-    return tuple(
-        np.array(
-            [np.mean(r[np.isfinite(r)]) if np.isfinite(r).any() else np.nan for r in p]
-        )
-        for p in phases
-    )
 
 
 def _half_epochs(sweep: DropoutSweep, table: pd.DataFrame) -> tuple:

@@ -15,6 +15,7 @@ from brainseg_utils.runs import Run
 from brainseg_utils.volumes import read_mask
 
 BORDER_VOXELS = 3
+SETTLING = 3  # In the first epochs a network learns; it does not waver yet.
 ANSWERS = {True: "yes", False: "no", None: "open"}
 
 
@@ -36,6 +37,13 @@ def varies_less(one: Sequence[float], other: Sequence[float]) -> bool | None:
     if not stats.levene(one, other, center="median").pvalue < 0.05:
         return None
     return bool(np.std(one) < np.std(other))
+
+
+def all_alike(differences: np.ndarray) -> bool | None:
+    """Tell whether all runs say more than 0; None where they disagree or one is NaN."""
+    if (differences > 0).all():
+        return True
+    return False if (differences <= 0).all() else None
 
 
 def verdict(parts: Mapping[str, bool | None]) -> str:
@@ -67,6 +75,30 @@ def describe(difference: Mapping[str, float | None]) -> str:
     if low is None:
         return f"{mean:+.3f}, one patient"
     return f"{mean:+.3f}, {low:+.3f} to {high:+.3f}"
+
+
+def phase_jumps(
+    curves: np.ndarray, switch_epoch: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return each run's mean step from epoch to epoch before and after the switch.
+
+    Args:
+        curves: `[run, epoch]`, NaN after a run's end.
+        switch_epoch: First epoch of the second phase, from 0; None without one.
+
+    Returns:
+        Two arrays `[run]`, NaN where a phase has no step to measure. The steps while
+        the network settles, and the one across the switch, belong to neither.
+    """
+    steps = np.abs(np.diff(curves, axis=1))
+    switch = steps.shape[1] + 1 if switch_epoch is None else switch_epoch
+    phases = steps[:, SETTLING : max(switch - 1, 0)], steps[:, switch:]
+    return tuple(
+        np.array(
+            [np.mean(r[np.isfinite(r)]) if np.isfinite(r).any() else np.nan for r in p]
+        )
+        for p in phases
+    )
 
 
 def border_dice(sweep: DropoutSweep, run: Run) -> dict[str, float]:

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 from tiny_cohort import make_tiny_cohort
 
-from brainseg_utils.claims import _all_alike, judge_claims, phase_jumps
+from brainseg_utils.claims import judge_claims
 from brainseg_utils.comparison import (
     choose_rates,
     runs_of_median_patient,
@@ -155,24 +155,3 @@ def test_empty_table_does_not_replace_results(sweep, table):
     with pytest.raises(BrainSegError, match="no run finished"):
         write_results(sweep, table[:0])
     assert len(read_results(sweep.workspace)[1]) == len(table)
-
-
-def test_step_across_the_switch_belongs_to_neither_phase():
-    # Steps are 9 9 9 1 1 | 5 | 2 2, with the switch before epoch 6.
-    curve = np.cumsum([0, 9, 9, 9, 1, 1, 5, 2, 2])[None].astype(float)
-    first, second = phase_jumps(curve, 6)
-    assert (first.tolist(), second.tolist()) == ([1.0], [2.0])
-
-
-@pytest.mark.parametrize("switch", [1, 2, 3])
-def test_phase_too_short_to_measure_is_nan(switch):
-    first, _ = phase_jumps(np.arange(8.0)[None], switch)
-    assert np.isnan(first).all()
-
-
-@pytest.mark.parametrize(
-    ("differences", "answer"),
-    [([1, 2], True), ([-1, 0], False), ([1, -1], None), ([1, np.nan], None)],
-)
-def test_runs_that_disagree_leave_the_question_open(differences, answer):
-    assert _all_alike(np.array(differences)) is answer

@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 
 from brainseg_utils.verdicts import (
+    all_alike,
     is_positive,
+    phase_jumps,
     state,
     varies_less,
     verdict,
@@ -43,3 +46,24 @@ def test_smaller_spread_must_be_more_than_chance():
     assert varies_less(wild, steady) is False
     assert varies_less(steady, [0.80, 0.82, 0.79, 0.80, 0.81]) is None
     assert varies_less([0.1, 0.2], [0.1, 0.9]) is None
+
+
+def test_step_across_the_switch_belongs_to_neither_phase():
+    # Steps are 9 9 9 1 1 | 5 | 2 2, with the switch before epoch 6.
+    curve = np.cumsum([0, 9, 9, 9, 1, 1, 5, 2, 2])[None].astype(float)
+    first, second = phase_jumps(curve, 6)
+    assert (first.tolist(), second.tolist()) == ([1.0], [2.0])
+
+
+@pytest.mark.parametrize("switch", [1, 2, 3])
+def test_phase_too_short_to_measure_is_nan(switch):
+    first, _ = phase_jumps(np.arange(8.0)[None], switch)
+    assert np.isnan(first).all()
+
+
+@pytest.mark.parametrize(
+    ("differences", "answer"),
+    [([1, 2], True), ([-1, 0], False), ([1, -1], None), ([1, np.nan], None)],
+)
+def test_runs_that_disagree_leave_the_question_open(differences, answer):
+    assert all_alike(np.array(differences)) is answer

@@ -17,9 +17,9 @@ from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import evaluate_run, patient_means
-from brainseg_utils.intervals import bootstrap_interval, paired_difference
 from brainseg_utils.plans import default_folds, find_run, resolve
 from brainseg_utils.runs import Run, stack_histories
+from brainseg_utils.study_rows import mean_dice, score_row
 from brainseg_utils.times import in_words
 from brainseg_utils.training import load_model, train
 from brainseg_utils.workspace import Workspace, smoke_wanted
@@ -91,7 +91,7 @@ class Study:
                 trained += 1
                 left = (now - started) / trained * (len(missing) - trained)
                 took = f"{in_words(now - begun)}, about {in_words(left)} left"
-            dice = _mean_dice([self._run_of(config)], "validation")
+            dice = mean_dice([self._run_of(config)], "validation")
             report(
                 f"{number} of {len(points)}  {name}, fold {config.fold}, "
                 f"seed {config.seed}: validation Dice {dice:.3f}; {took}"
@@ -150,36 +150,12 @@ class Study:
         return pd.DataFrame.from_dict(rows, orient="index")[columns].astype(float)
 
     def _row(self, name: str, reference: str) -> dict[str, Any]:
-        runs, dice = self.runs(name), self.patient_dice(name)
-        score = bootstrap_interval(dice.values())
-        other: Mapping[str, Any] = {}
-        if name != reference:
-            other = paired_difference(dice, self.patient_dice(reference))
-        figures = {
-            "validation_dice": _mean_dice(runs, "validation"),
-            "dice": score["mean"],
-            "low": score["low"],
-            "high": score["high"],
-            "difference": other.get("mean"),
-            "difference_low": other.get("low"),
-            "difference_high": other.get("high"),
-            "p": other.get("p"),
-            "seed_spread": self._seed_spread(name),
-            "seconds": float(np.mean([run.training["seconds"] for run in runs])),
-        }
-        numbers = {k: np.nan if v is None else v for k, v in figures.items()}
-        return {**numbers, "runs": len(runs)}
-
-    def _seed_spread(self, name: str) -> float:
-        """Return how far the seeds' mean Dice lie apart; NaN for one seed."""
-        if len(self.seeds) < 2:
-            return np.nan
-        runs = [(c.seed, self._run_of(c)) for n, c in self._points() if n == name]
-        means = [
-            _mean_dice([run for s, run in runs if s == seed], "test")
-            for seed in self.seeds
-        ]
-        return float(np.ptp(means))
+        by_seed: dict[int, list[Run]] = {seed: [] for seed in self.seeds}
+        for other, config in self._points():
+            if other == name:
+                by_seed[config.seed].append(self._run_of(config))
+        others = None if name == reference else self.patient_dice(reference)
+        return score_row(by_seed, self.patient_dice(name), others)
 
     def _points(self) -> Iterator[tuple[str, TrainingConfig]]:
         for fold in self.folds:
@@ -197,9 +173,3 @@ class Study:
         if not known:
             # Else every network that was built stays in memory.
             keras.utils.clear_session()
-
-
-def _mean_dice(runs: Sequence[Run], part: str) -> float:
-    """Return the mean over a part's patients of their mean Dice over runs."""
-    dice = patient_means([run.scores[part] for run in runs], "dice_volume")
-    return float(np.mean([*dice.values()]))

@@ -20,6 +20,7 @@ LIGHT_MODULES = (
     "surfaces",
     "intervals",
     "recipes",
+    "config_checks",
     "schedules",
     "painting",
     "sampling",

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from refusals import refusal
 
-from brainseg_utils.config import CHOICES, TrainingConfig
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.config_checks import CHOICES
 from brainseg_utils.recipes import PAPER, RECIPES, RECOMMENDED
 
 

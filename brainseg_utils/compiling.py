@@ -23,7 +23,7 @@ def build_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
     """
     model = build_bare_model(config, store)
     if config.start:
-        load_pretrained(model, store.sequences)
+        load_pretrained(model, store.sequences, neighbours=config.neighbours)
     return model
 
 
@@ -31,7 +31,7 @@ def build_bare_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
     """Build the network for these slices, with random weights."""
     stem = {"stem": config.stem} if config.model == "cnn2" else {}
     return BUILDERS[config.model](
-        tuple(store.images.shape[1:]),
+        input_shape(config, store),
         config.dropout_rate,
         config.filters,
         dropout_placement=config.dropout_placement,
@@ -39,6 +39,12 @@ def build_bare_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
         normalization=config.normalization,
         **stem,
     )
+
+
+def input_shape(config: TrainingConfig, store: SliceStore) -> tuple[int, int, int]:
+    """Return `(height, width, channel)` of what the network sees of a slice."""
+    height, width, sequences = store.images.shape[1:]
+    return height, width, sequences * (2 * config.neighbours + 1)
 
 
 def compile_model(

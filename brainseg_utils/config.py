@@ -57,6 +57,8 @@ class TrainingConfig:
             painted into them.
         rehearsal_share: Share of each batch's slices that are phantom patients', so
             that a network which started from them keeps what it learned (`rehearsal`).
+        neighbours: How many slices to either side are seen with each one, as further
+            channels (`neighbour_slices`); 1 triples these. 0 shows slices alone.
         mirror: Whether predictions are means over the four mirrored slices.
         threshold: Probability from which a voxel is tumour.
         smallest_ml: Connected parts of a predicted mask below this volume are dropped.
@@ -97,6 +99,7 @@ class TrainingConfig:
     tumour_share: float | None = None
     painted_share: float | None = None
     rehearsal_share: float | None = None
+    neighbours: int | None = None
     mirror: bool | None = None
     threshold: float | None = None
     smallest_ml: float | None = None

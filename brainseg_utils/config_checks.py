@@ -25,7 +25,7 @@ CHOICES = {
 AT_LEAST_1 = ("epochs", "patience", "batch_size", "filters")
 AT_LEAST_0 = (
     *("slices_per_epoch", "rotation_degrees", "fold", "folds", "minutes"),
-    *("fine_learning_rate", "smallest_ml", "frozen_blocks"),
+    *("fine_learning_rate", "smallest_ml", "frozen_blocks", "neighbours"),
 )
 SHARES = (
     *("dropout_rate", "weight_average", "tumour_share", "painted_share"),
@@ -57,6 +57,9 @@ def check_config(config: TrainingConfig) -> None:
     _check_stem(config)
     _check_averages(config)
     _check_start(config)
+    if config.neighbours:
+        wanted = "0 with neighbours, which would not show the lesion as it is"
+        _require(config, not config.painted_share, "painted_share", wanted)
 
 
 def _check_phases(config: TrainingConfig) -> None:

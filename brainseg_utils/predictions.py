@@ -24,7 +24,8 @@ def predict_mask(
         Masks of 0 and 1: `[slice, height, width]` bool on the store's grid, before
         small parts are dropped, and `[x, y, z]` uint8 at full resolution.
     """
-    probabilities = predict_slices(model, store, case_id, mirror=config.mirror)
+    seen = {"mirror": config.mirror, "neighbours": config.neighbours}
+    probabilities = predict_slices(model, store, case_id, **seen)
     choices = config.threshold, config.smallest_ml
     mask = restore_mask(store, case_id, probabilities, *choices)
     return probabilities >= config.threshold, mask
@@ -36,6 +37,7 @@ def predict_slices(
     case_id: str,
     batch_size: int = 16,
     mirror: bool = False,
+    neighbours: int = 0,
 ) -> np.ndarray:
     """Return tumour probabilities of a patient's slices, `[slice, height, width]`.
 
@@ -46,9 +48,11 @@ def predict_slices(
         batch_size: Slices at a time.
         mirror: Whether to average over the slices as they are, mirrored left-right,
             up-down, and both: four times the work.
+        neighbours: How many slices to either side the network sees with each one.
     """
     record = store.case(case_id)
-    images = store.images[record["start"] : record["stop"]]
+    images = store.with_neighbours(neighbours).images
+    images = images[record["start"] : record["stop"]]
     ways = list(itertools.product((1, -1), repeat=2)) if mirror else [(1, 1)]
     total = np.zeros(images.shape[:3], np.float32)
     for y, x in ways:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.compiling import build_model, compile_model, load_model
+from brainseg_utils.compiling import build_model, compile_model, input_shape, load_model
 from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.crashpoints import crashpoint
@@ -125,7 +125,7 @@ def _train(job: Job, state: State | None) -> None:
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            shape = job.cohort.store.images.shape[1:]
+            shape = input_shape(job.config, job.cohort.store)
             refusal = out_of_memory(error, batch_size, shape)
             if not job.compute.halve_on_oom or batch_size == 1:
                 raise refusal from error

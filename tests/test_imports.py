@@ -14,6 +14,7 @@ LIGHT_MODULES = (
     "split_files",
     "slices",
     "store",
+    "neighbour_slices",
     "augmentation",
     "batches",
     "surface_elements",

@@ -68,8 +68,8 @@ class Draw:
         flips: Whether to mirror up-down, and left-right.
         matrix: `[2, 2]` from pixels of the copy to pixels of the original, both (x, y)
             from the middle; None where nothing is interpolated.
-        gain, offset, gamma: `[channel]` each; 1, 0 and 1 change nothing.
-        noise: `[channel]` deviations.
+        gain, offset, gamma: `[sequence]` each; 1, 0 and 1 change nothing.
+        noise: `[sequence]` deviations.
         noise_at: Where in the supply of noise this slice's begins, from 0 to 1.
     """
 
@@ -84,7 +84,7 @@ class Draw:
 
 
 def draw(
-    rng: np.random.Generator, augmentation: Augmentation, count: int, channels: int
+    rng: np.random.Generator, augmentation: Augmentation, count: int, sequences: int
 ) -> list[Draw]:
     """Draw what happens to each of `count` slices.
 
@@ -96,7 +96,7 @@ def draw(
     flips = (rng.integers(0, 2, (count, 2)) * a.flip).astype(bool)
     angle, zoom = rng.uniform(-1, 1, (2, count))
     happens = rng.random((4, count, 1)) < a.intensity_probability
-    shares = rng.uniform(-1, 1, (4, count, channels)) * happens
+    shares = rng.uniform(-1, 1, (4, count, sequences)) * happens
     gain, gamma = (1 + a.contrast) ** shares[0], (1 + a.gamma) ** shares[1]
     offset, noise = a.brightness * shares[2], a.noise * np.abs(shares[3])
     noise_at = rng.random(count)
@@ -119,7 +119,8 @@ def apply(
     """Make one changed copy.
 
     Args:
-        codes: `[height, width, channel]` int16, as a store keeps them; square.
+        codes: `[height, width, channel]` int16, as a store keeps them; square. With
+            neighbours the sequences come several times, all changed like the first.
         mask: `[height, width]` uint8 of 0 and 1.
         drawn: What to do.
         image: Receives the copy: `[height, width, channel]` float32 z-scores, by linear
@@ -158,7 +159,8 @@ def vary_intensities(image: np.ndarray, drawn: Draw) -> None:
         return
     brain = image != 0
     # Long rows are quicker than short channels.
-    wide, repeat = image.reshape(len(image), -1), image.shape[1]
+    wide = image.reshape(len(image), -1)
+    repeat = wide.shape[1] // len(drawn.gain)
     if shifted:
         wide *= np.tile(drawn.gain, repeat).astype(np.float32)
         wide += np.tile(drawn.offset, repeat).astype(np.float32)

@@ -22,9 +22,9 @@ from isal import isal_zlib
 from brainseg_utils.case_slices import CaseSlices
 from brainseg_utils.cases import Case, case_files
 from brainseg_utils.crashpoints import crashpoint
+from brainseg_utils.disks import explaining_disk
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import (
-    explaining_disk,
     file_digest,
     read_json,
     replacing,

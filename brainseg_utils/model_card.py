@@ -24,7 +24,9 @@ PAGE = """\
 {model}, {filters} filters in its first level, {parameters:,} weights, by the recipe
 "{recipe}". It gives each pixel of an axial slice the probability that it shows tumour.
 
-    brainseg predict PATIENT --run {name}
+    brainseg predict PATIENT --run FOLDER
+
+FOLDER is the one that holds this page.
 
 ## Input
 

@@ -58,11 +58,26 @@ def find_new_patients(
     ]
 
 
+def as_trained(case: Case, inputs: RunInputs) -> Case:
+    """Return a patient with the sequences of training, in their order.
+
+    Raises:
+        BrainSegError: `E-MISSING` for a sequence that the patient has not.
+    """
+    missing = [name for name in inputs.sequences if name not in case.sequences]
+    if missing:
+        what = f"patient {case.id} has no {', '.join(missing)}."
+        remedy = f"The run wants {', '.join(inputs.sequences)}. {ANOTHER_RUN}"
+        raise BrainSegError("E-MISSING", home_of(case), what, remedy)
+    return replace(case, sequences={n: case.sequences[n] for n in inputs.sequences})
+
+
 def load_new_patient(case: Case, inputs: RunInputs) -> NewPatient:
     """Read a patient and refuse what a run's network cannot judge.
 
     Args:
-        case: The patient. Its mask is not read.
+        case: The patient, from `find_new_patients` or `as_trained`. Its mask is not
+            read.
         inputs: What the network was trained on.
 
     Raises:

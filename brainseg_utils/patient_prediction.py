@@ -16,6 +16,7 @@ from brainseg_utils.grid import SliceGrid
 from brainseg_utils.measures import Measures, measure
 from brainseg_utils.new_patient import (
     NewPatient,
+    as_trained,
     find_new_patients,
     load_new_patient,
 )
@@ -67,21 +68,23 @@ def predict_case(
 
     Sequences on other grids than the first one's are resampled to that, and pixels of
     another shape than in training to training's; the mask lies on the first sequence's
-    own grid in any case. Where nothing has to be resampled, nothing is, and the mask is
-    the one that `evaluate_run` would score.
+    own grid in any case. Where nothing has to be resampled, nothing is, and where also
+    voxels have training's size, the mask is the one that `evaluate_run` would score.
 
     Args:
         patient: Folder of one patient in any layout that `find_cases` knows, or the
-            case. A mask is not needed, and not read.
+            case, whose sequences may be more, and in any order. A mask is not needed,
+            and not read.
         run: A finished run, or its folder; loaded by `load_trained` it serves several
             patients.
 
     Raises:
         BrainSegError: The files cannot be used, or are not what the run was trained on:
-            see `load_new_patient`; `E-CROP` where no slice holds brain.
+            see `load_new_patient`; `E-MISSING`; `E-CROP` where no slice holds brain.
     """
     trained = run if isinstance(run, TrainedRun) else load_trained(run)
     case = patient if isinstance(patient, Case) else _only_patient(patient, trained)
+    case = as_trained(case, trained.inputs)
     loaded = load_new_patient(case, trained.inputs)
     probability, problems = _predict(trained, case, loaded)
     config, grid = trained.config, _stored_grid(case, loaded)

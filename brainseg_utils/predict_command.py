@@ -6,12 +6,14 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.files import refuse_existing
+from brainseg_utils.layouts.candidates import id_on_disk
 from brainseg_utils.new_patient import find_new_patients
 from brainseg_utils.patient_prediction import (
     CasePrediction,
@@ -56,10 +58,12 @@ def predict_patients(
         Whether every patient has its mask.
 
     Raises:
-        BrainSegError: `E-RUN` and others, for the run itself.
+        BrainSegError: `E-RUN` and others, for the run itself; `E-EXISTS` where
+            `output` is a file.
     """
     # Else TensorFlow's log of the machine stands between the lines.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    _check_folder(Path(output))
     trained = load_trained(run or best_run(open_workspace()))
     print(describe(trained.run))
     failed, done = [], set()
@@ -81,6 +85,13 @@ def predict_patients(
     return not failed
 
 
+def _check_folder(output: Path) -> None:
+    """Refuse what cannot become a folder, before minutes of work and not after."""
+    if os.path.lexists(output) and not output.is_dir():
+        what, remedy = "is there, and is no folder.", "Name another one (--output)."
+        raise BrainSegError("E-EXISTS", output, what, remedy)
+
+
 def _find(
     folder: str | Path, trained: TrainedRun
 ) -> tuple[list[Case], list[BrainSegError]]:
@@ -91,13 +102,13 @@ def _find(
 
 
 def _refuse_second(case: Case, done: set[str]) -> None:
-    if case.id in done:
+    if id_on_disk(case.id) in done:
         what = f"another patient of this call is called {case.id} as well."
         remedy = "Predict it in a call of its own, with another --output."
         raise BrainSegError(
             "E-DUP-ID", next(iter(case.sequences.values())), what, remedy
         )
-    done.add(case.id)
+    done.add(id_on_disk(case.id))
 
 
 def _predict(case: Case, trained: TrainedRun, wanted: Wanted) -> str:
@@ -120,7 +131,15 @@ def _report(page: Path, prediction: CasePrediction, trained: TrainedRun) -> None
     # matplotlib takes a second that a mask alone does not need.
     from brainseg_utils.case_report import view_prediction, write_case_report
 
-    write_case_report(page, prediction, trained.run, view_prediction(prediction))
+    try:
+        view = view_prediction(prediction)
+    except BrainSegError as error:
+        # Of the reference mask, which prediction had not read: the page tells of it.
+        warnings = (*prediction.warnings, error)
+        case = replace(prediction.case, mask=None)
+        prediction = replace(prediction, case=case, warnings=warnings)
+        view = view_prediction(prediction)
+    write_case_report(page, prediction, trained.run, view)
 
 
 def _summary(prediction: CasePrediction) -> str:

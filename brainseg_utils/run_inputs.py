@@ -12,8 +12,8 @@ import numpy as np
 from brainseg_utils.cases import SEQUENCES
 from brainseg_utils.files import read_json, write_json
 from brainseg_utils.grid import SliceGrid
-from brainseg_utils.looks import Look, look_distance, look_of, usual_look
-from brainseg_utils.profiles import Profile
+from brainseg_utils.looks import BROAD, Look, look_distance, look_of, usual_look
+from brainseg_utils.profiles import PERCENTILES, Profile
 from brainseg_utils.store import SliceStore
 
 FILE = "inputs.json"
@@ -49,16 +49,25 @@ class RunInputs:
     farthest: float
 
     def __post_init__(self):
-        numbers = (*self.spacing_mm, *self.brain_ml, self.crop_size, self.image_size)
-        count = len(self.sequences)
-        looks = [np.shape(half) for half in self.usual]
-        if not set(self.sequences) <= set(SEQUENCES) or not count:
+        known = set(self.sequences) <= set(SEQUENCES)
+        if not known or not 0 < len(self.sequences) == len(set(self.sequences)):
             raise ValueError(f"sequences must be of {SEQUENCES}. Got: {self.sequences}")
-        if not all(0 < number <= LARGEST for number in numbers):
+        counts = len(self.spacing_mm), len(self.brain_ml)
+        numbers = (*self.spacing_mm, *self.brain_ml, self.crop_size, self.image_size)
+        if counts != (3, 2) or not all(0 < number <= LARGEST for number in numbers):
             raise ValueError(f"sizes must be in (0, {LARGEST}]. Got: {numbers}")
-        if looks[0][:1] != (count,) or looks[1] != (count, count):
-            raise ValueError(f"looks must be of {count} sequences. Got: {looks}")
+        self._check_looks()
         SliceGrid(self.crop_size, self.image_size)
+
+    def _check_looks(self) -> None:
+        count = len(self.sequences)
+        wanted = [(count, len(PERCENTILES[BROAD])), (count, count)]
+        shapes = [half.shape for half in self.usual]
+        if shapes != wanted:
+            raise ValueError(f"looks must be of shapes {wanted}. Got: {shapes}")
+        figures = np.concatenate([half.ravel() for half in self.usual])
+        if not np.isfinite([*figures, self.farthest]).all() or self.farthest < 0:
+            raise ValueError("looks must be finite numbers. Got: others")
 
     @classmethod
     def of(cls, store: SliceStore, case_ids: Iterable[str]) -> RunInputs:

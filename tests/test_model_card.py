@@ -15,7 +15,7 @@ INPUTS = RunInputs(
     image_size=96,
     spacing_mm=(1.0, 1.0, 1.0),
     brain_ml=(1100.0, 1700.0),
-    percentiles=((0.0,), (0.0,)),
+    percentiles=((0.0,) * 5,) * 2,
     correlations=((1.0, 0.5), (0.5, 1.0)),
     farthest=0.5,
 )
@@ -55,7 +55,8 @@ def test_it_says_what_on_whom_how_good_and_what_not_for(run):
         "no medical device",
         "- keras: 3.15.1",
         "- seed: 7",
-        "brainseg predict PATIENT --run cnn2_x",
+        "# cnn2_x",
+        "brainseg predict PATIENT --run FOLDER",
     ):
         assert told in " ".join(page.split()) or told in page, told
 

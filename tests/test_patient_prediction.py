@@ -10,6 +10,7 @@ from patients import make_mask
 from refusals import refused
 from standins import (
     RADIUS_MM,
+    SEQUENCES,
     SHAPE,
     Bright,
     from_tumour,
@@ -107,6 +108,20 @@ def test_every_layout_is_predicted_and_its_masks_are_not_read(tmp_path, layout):
         found = read_volume(paths[0]).data
         assert np.array_equal(found, make_mask(3 + number) > 0)
     assert contents(folder) == before
+
+
+def test_a_case_s_sequences_come_in_the_order_of_training(patient, trained):
+    (case,), _ = find_cases(patient, SEQUENCES[::-1], need_mask=False)
+    prediction = predict_case(case, trained)
+    assert np.array_equal(prediction.mask, TUMOUR) and prediction.warnings == ()
+    assert [*prediction.case.sequences] == [*SEQUENCES]
+
+
+def test_a_case_without_a_sequence_of_training_is_refused(patient, trained):
+    (case,), _ = find_cases(patient, ("t1", "flair"), need_mask=False)
+    with refused("E-MISSING", patient) as caught:
+        predict_case(case, trained)
+    assert "no t1ce, t2" in caught.value.what
 
 
 def test_one_patient_is_wanted(tmp_path, trained):

@@ -96,6 +96,16 @@ def test_a_page_lies_beside_the_mask_on_demand(
     assert names(output) == ["P1_report.html"]
 
 
+def test_a_reference_mask_that_cannot_be_read_costs_neither_mask_nor_page(
+    command, patients, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(case_report, "describe_model", lambda run: [])
+    (patients[0] / "P1_seg.nii.gz").write_bytes(b"")
+    assert command(patients[0], "--report") == 0
+    page = (tmp_path / "predictions" / "P1_report.html").read_text()
+    assert "E-NII-EMPTY" in page and "Dice with the reference mask" not in page
+
+
 def test_two_patients_of_one_name_do_not_share_a_mask(command, patients, tmp_path):
     other = write_formula_patient(tmp_path / "other" / "P1", straight())
     assert command(patients[0], other, "--force") == 1
@@ -109,3 +119,22 @@ def test_warnings_follow_their_patient(command, tmp_path, capsys):
     assert command("P1") == 0
     said = capsys.readouterr().out.splitlines()
     assert said[1].startswith("P1: ") and said[2].startswith("  W-SPACING  ")
+
+
+def test_names_that_a_file_system_cannot_tell_apart_do_not_either(
+    command, patients, tmp_path, capsys
+):
+    other = write_formula_patient(tmp_path / "other" / "p1", straight())
+    assert command(patients[0], other, "--force") == 1
+    assert "E-DUP-ID" in capsys.readouterr().err
+    assert names(tmp_path / "predictions") == ["P1_mask.nii.gz"]
+
+
+def test_a_file_in_place_of_the_folder_is_refused_before_any_work(
+    command, patients, tmp_path, capsys, monkeypatch
+):
+    (tmp_path / "out").write_text("notes")
+    monkeypatch.setattr(predict_command, "load_trained", pytest.fail)
+    assert command(*patients, "--output", "out") == 1
+    assert capsys.readouterr().err.startswith("E-EXISTS  out: ")
+    assert (tmp_path / "out").read_text() == "notes"

@@ -43,3 +43,27 @@ def test_a_pixel_is_as_large_as_in_training(store, mm, crop_size):
     grid = trained.grid_for((mm, mm, 5.0))
     assert grid == SliceGrid(crop_size, 16)
     assert np.isclose(grid.crop_size * mm / 16, trained.pixel_mm, rtol=0.02)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sequences": ()},
+        {"sequences": ("t1", "t1")},
+        {"spacing_mm": (1.0, 1.0)},
+        {"brain_ml": (1.0, 2.0, 3.0)},
+        {"brain_ml": (float("nan"), 2.0)},
+        {"farthest": float("nan")},
+        {"farthest": None},
+        {"farthest": "far"},
+        {"percentiles": ((0.0,) * 4,) * 4},
+        {"percentiles": ((float("inf"),) * 5,) * 4},
+        {"correlations": ((None,) * 4,) * 4},
+        {"correlations": ((1.0,) * 3,) * 4},
+    ],
+    ids=str,
+)
+def test_what_no_training_leaves_is_refused(store, change):
+    trained = vars(RunInputs.of(store, ["P0"]))
+    with pytest.raises((ValueError, TypeError)):
+        RunInputs(**{**trained, **change})

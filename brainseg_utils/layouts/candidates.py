@@ -133,8 +133,13 @@ def _ids_alike(patients: Iterable[str]) -> list[list[str]]:
     """Group ids that some file systems could not tell apart."""
     groups = defaultdict(list)
     for case_id in sorted(patients):
-        groups[unicodedata.normalize("NFC", case_id).casefold()].append(case_id)
+        groups[id_on_disk(case_id)].append(case_id)
     return [ids for ids in groups.values() if len(ids) > 1]
+
+
+def id_on_disk(case_id: str) -> str:
+    """Return what is equal for ids that some file systems could not tell apart."""
+    return unicodedata.normalize("NFC", case_id).casefold()
 
 
 def _ids_clash(

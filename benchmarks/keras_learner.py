@@ -36,7 +36,8 @@ def main() -> None:
     schedule = make_schedule(config, session)
 
     def predict(case_id: str) -> np.ndarray:
-        return predict_slices(model, session.store, case_id, mirror=config.mirror)
+        seen = {"mirror": config.mirror, "neighbours": config.neighbours}
+        return predict_slices(model, session.store, case_id, **seen)
 
     model.fit(
         make_feed(batches, EPOCHS),

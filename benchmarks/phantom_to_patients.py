@@ -71,7 +71,7 @@ def score(cases: dict, store, weights: Path | None) -> dict[str, float]:
 
     config = TrainingConfig("cnn2", recipe="recommended")
     model = build_bare_model(config, store.images.shape[1:])
-    load_pretrained(model, store.sequences, weights or PRETRAINED)
+    load_pretrained(model, store.sequences, weights or PRETRAINED, config.neighbours)
     dice = {}
     for case_id, case in cases.items():
         _, mask = predict_mask(model, store, case_id, config)

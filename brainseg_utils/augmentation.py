@@ -62,8 +62,8 @@ class Draw:
         flips: Whether to mirror up-down, and left-right.
         matrix: `[2, 2]` from pixels of the copy to pixels of the original, both (x, y)
             from the middle; None where nothing is interpolated.
-        gain, offset, gamma: `[channel]` each; 1, 0 and 1 change nothing.
-        noise: `[channel]` deviations.
+        gain, offset, gamma: `[sequence]` each; 1, 0 and 1 change nothing.
+        noise: `[sequence]` deviations.
         noise_at: Where in the supply of noise this slice's begins, from 0 to 1.
     """
 
@@ -78,7 +78,7 @@ class Draw:
 
 
 def draw(
-    rng: np.random.Generator, augmentation: Augmentation, count: int, channels: int
+    rng: np.random.Generator, augmentation: Augmentation, count: int, sequences: int
 ) -> list[Draw]:
     """Draw what happens to each of `count` slices.
 
@@ -90,7 +90,7 @@ def draw(
     flips = (rng.integers(0, 2, (count, 2)) * a.flip).astype(bool)
     angle, zoom = rng.uniform(-1, 1, (2, count))
     happens = rng.random((4, count, 1)) < a.intensity_probability
-    shares = rng.uniform(-1, 1, (4, count, channels)) * happens
+    shares = rng.uniform(-1, 1, (4, count, sequences)) * happens
     gain, gamma = (1 + a.contrast) ** shares[0], (1 + a.gamma) ** shares[1]
     offset, noise = a.brightness * shares[2], a.noise * np.abs(shares[3])
     noise_at = rng.random(count)

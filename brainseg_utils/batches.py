@@ -119,7 +119,7 @@ class Batches:
         if self.augmentation is None:
             return [None] * count
         rng = np.random.default_rng((self.seed, epoch, step))
-        return draw(rng, self.augmentation, count, self.store.images.shape[-1])
+        return draw(rng, self.augmentation, count, len(self.store.sequences))
 
     def _painted(
         self, codes: np.ndarray, mask: np.ndarray, rng: np.random.Generator

@@ -19,7 +19,8 @@ def apply(
     """Make one changed copy.
 
     Args:
-        codes: `[height, width, channel]` int16, as a store keeps them; square.
+        codes: `[height, width, channel]` int16, as a store keeps them; square. With
+            neighbours the sequences come several times, all changed like the first.
         mask: `[height, width]` uint8 of 0 and 1.
         drawn: What to do.
         image: Receives the copy: `[height, width, channel]` float32 z-scores, by linear
@@ -58,7 +59,8 @@ def vary_intensities(image: np.ndarray, drawn: Draw) -> None:
         return
     brain = image != 0
     # Long rows are quicker than short channels.
-    wide, repeat = image.reshape(len(image), -1), image.shape[1]
+    wide = image.reshape(len(image), -1)
+    repeat = wide.shape[1] // len(drawn.gain)
     if shifted:
         wide *= np.tile(drawn.gain, repeat).astype(np.float32)
         wide += np.tile(drawn.offset, repeat).astype(np.float32)

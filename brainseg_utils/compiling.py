@@ -25,17 +25,21 @@ def build_model(config: TrainingConfig, store: SliceStore) -> keras.Model:
     """
     model = build_bare_model(config, store.images.shape[1:])
     if config.start:
-        load_pretrained(model, store.sequences)
+        load_pretrained(model, store.sequences, neighbours=config.neighbours)
     return model
 
 
 def build_bare_model(
-    config: TrainingConfig, input_shape: tuple[int, int, int]
+    config: TrainingConfig, slice_shape: tuple[int, int, int]
 ) -> keras.Model:
-    """Build the network for slices `(height, width, channel)`, with random weights."""
+    """Build the network for slices `(height, width, sequence)`, with random weights.
+
+    With `neighbours` its channels are those of as many slices.
+    """
+    height, width, sequences = slice_shape
     stem = {"stem": config.stem} if config.model == "cnn2" else {}
     return BUILDERS[config.model](
-        tuple(input_shape),
+        (height, width, sequences * (2 * config.neighbours + 1)),
         config.dropout_rate,
         config.filters,
         dropout_placement=config.dropout_placement,
@@ -64,18 +68,18 @@ def load_model(run: Run, cohort: Cohort) -> keras.Model:
     Raises:
         BrainSegError: The weights are damaged or of another architecture.
     """
-    input_shape = cohort.store.images.shape[1:]
-    return load_network(run.training_config, input_shape, run.folder / "weights.npz")
+    slice_shape = cohort.store.images.shape[1:]
+    return load_network(run.training_config, slice_shape, run.folder / "weights.npz")
 
 
 def load_network(
-    config: TrainingConfig, input_shape: tuple[int, int, int], path: Path
+    config: TrainingConfig, slice_shape: tuple[int, int, int], path: Path
 ) -> keras.Model:
     """Build a network anew and load its weights, from a file that may be anybody's.
 
     Args:
         config: The configuration that it was trained by.
-        input_shape: `(height, width, channel)` of the slices to come.
+        slice_shape: `(height, width, sequence)` of the slices to come.
         path: Its weights.
 
     Raises:
@@ -85,7 +89,7 @@ def load_network(
     arrays = read_weights(path)
     # Without values for its variables a network of any size takes next to no memory.
     with keras.StatelessScope(initialize_variables=False):
-        check_weights(build_bare_model(config, input_shape), path, arrays)
-    model = build_bare_model(config, input_shape)
+        check_weights(build_bare_model(config, slice_shape), path, arrays)
+    model = build_bare_model(config, slice_shape)
     load_weights(model, path, arrays)
     return model

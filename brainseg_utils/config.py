@@ -6,30 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from brainseg_utils.errors import BrainSegError
+from brainseg_utils.config_checks import check_choice, check_config
 from brainseg_utils.recipes import RECIPES
-
-CHOICES = {
-    "model": ("cnn1", "cnn2"),
-    "recipe": tuple(RECIPES),
-    "dropout_placement": ("everywhere", "encoder", "decoder", "bottleneck"),
-    "normalization": ("batch", "group"),
-    "stem": ("plain", "space-to-depth"),
-    "start": ("", "phantom"),
-    "loss": ("dice", "dice+bce"),
-    "schedule": ("constant", "one-cycle", "warmup-cosine", "polynomial"),
-    "keep": ("best", "last"),
-    "augmentation": ("none", "paper", "rich"),
-}
-AT_LEAST_1 = ("epochs", "patience", "batch_size", "filters")
-AT_LEAST_0 = (
-    *("slices_per_epoch", "rotation_degrees", "fold", "folds", "minutes"),
-    *("fine_learning_rate", "smallest_ml", "frozen_blocks"),
-)
-SHARES = (
-    *("dropout_rate", "weight_average", "tumour_share", "painted_share"),
-    "rehearsal_share",
-)
 
 
 @dataclass(frozen=True)
@@ -79,6 +57,8 @@ class TrainingConfig:
             painted into them.
         rehearsal_share: Share of each batch's slices that are phantom patients', so
             that a network which started from them keeps what it learned (`rehearsal`).
+        neighbours: How many slices to either side are seen with each one, as further
+            channels (`neighbour_slices`); 1 triples these. 0 shows slices alone.
         mirror: Whether predictions are means over the four mirrored slices.
         threshold: Probability from which a voxel is tumour.
         smallest_ml: Connected parts of a predicted mask below this volume are dropped.
@@ -119,6 +99,7 @@ class TrainingConfig:
     tumour_share: float | None = None
     painted_share: float | None = None
     rehearsal_share: float | None = None
+    neighbours: int | None = None
     mirror: bool | None = None
     threshold: float | None = None
     smallest_ml: float | None = None
@@ -136,54 +117,14 @@ class TrainingConfig:
         return cls(**{**known, "model": model})
 
     def __post_init__(self):
-        self._choose("recipe")
+        check_choice(self, "recipe")
         for name, value in RECIPES[self.recipe].items():
             given = getattr(self, name)
             given = value if given is None else given
             # 0 and 0.0 are one rate, and must name one run.
             given = float(given) if isinstance(value, float) else given
             object.__setattr__(self, name, given)
-        for name in CHOICES:
-            self._choose(name)
-        for name in AT_LEAST_1:
-            self._require(getattr(self, name) >= 1, name, "at least 1")
-        for name in AT_LEAST_0:
-            self._require(getattr(self, name) >= 0, name, "0 or more")
-        for name in SHARES:
-            self._require(0 <= getattr(self, name) < 1, name, "in [0, 1)")
-        self._require(self.learning_rate > 0, "learning_rate", "positive")
-        self._require(0 < self.threshold < 1, "threshold", "in (0, 1)")
-        self._check_together()
-
-    def _check_together(self) -> None:
-        if self.fine_learning_rate:
-            wanted = "'constant' with fine_learning_rate, which makes two phases of it"
-            self._require(self.schedule == "constant", "schedule", wanted)
-            wanted = "0 with fine_learning_rate, whose phase begins at an epoch"
-            self._require(self.minutes == 0, "minutes", wanted)
-        if self.stem != "plain":
-            self._require(self.model == "cnn2", "model", "'cnn2' with such a stem")
-        if self.weight_average or self.settle:
-            wanted = "'last' with weight_average or settle, which are done at the end"
-            self._require(self.keep == "last", "keep", wanted)
-        if self.weight_average:
-            wanted = "0 with weight_average, which would leave frozen layers out"
-            self._require(not self.fine_learning_rate, "fine_learning_rate", wanted)
-        if self.start:
-            of_weights = {"model": "cnn2", "normalization": "batch", "stem": "plain"}
-            for name, wanted in of_weights.items():
-                same = getattr(self, name) == wanted
-                self._require(same, name, f"{wanted!r}, as the weights of start have")
-            self._require(self.filters == 16, "filters", "16, as start's weights have")
-
-    def _choose(self, name: str) -> None:
-        choices = CHOICES[name]
-        self._require(getattr(self, name) in choices, name, f"one of {[*choices]}")
-
-    def _require(self, holds: bool, name: str, wanted: str) -> None:
-        if not holds:
-            what = f"wanted {wanted}, got {getattr(self, name)!r}."
-            raise BrainSegError("E-PARAM", name, what, "Correct it.")
+        check_config(self)
 
     def shrunk_for_smoke(self) -> TrainingConfig:
         """Return a training of seconds that still passes through every step."""

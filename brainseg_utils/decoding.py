@@ -29,7 +29,11 @@ DiceByDecoding = Mapping[Decoding, Mapping[str, float]]
 
 
 def dice_by_decoding(
-    model: keras.Model, cohort: Cohort, case_ids: Sequence[str], mirror: bool
+    model: keras.Model,
+    cohort: Cohort,
+    case_ids: Sequence[str],
+    mirror: bool,
+    neighbours: int = 0,
 ) -> dict[Decoding, dict[str, float]]:
     """Return patients' Dice per volume for every threshold and smallest part.
 
@@ -38,10 +42,12 @@ def dice_by_decoding(
         cohort: Patients and slices.
         case_ids: Whom to predict.
         mirror: Whether predictions are means over mirrored slices.
+        neighbours: How many slices to either side the network sees with each one.
     """
     dice: dict[Decoding, dict[str, float]] = {}
     for case_id in case_ids:
-        probabilities = predict_slices(model, cohort.store, case_id, mirror=mirror)
+        seen = {"mirror": mirror, "neighbours": neighbours}
+        probabilities = predict_slices(model, cohort.store, case_id, **seen)
         for decoding, score in _scores(cohort, case_id, probabilities).items():
             dice.setdefault(decoding, {})[case_id] = score
     return dice

@@ -67,7 +67,7 @@ class Job:
 
     def validation_batches(self, batch_size: int) -> Batches:
         """Return the batches to watch by."""
-        store = self.cohort.store
+        store = self.cohort.store.with_neighbours(self.config.neighbours)
         # Half an epoch's slices suffice to watch by; scores come from all of them.
         at_most = self.config.slices_per_epoch // 2
         rows = store.rows(self.split.validation, at_most)

@@ -161,7 +161,8 @@ def _predict(
     slices = slice_case(volumes, loaded.profile.scales, cut)
     raise_all(check_slices(case, volumes, slices, cut), "exclude")
     images = decode(slices.images)
-    found = predict_images(trained.model, images, mirror=trained.config.mirror)
+    seen = {name: getattr(trained.config, name) for name in ("mirror", "neighbours")}
+    found = predict_images(trained.model, images, **seen)
     whole = cut.restore(found, slices.z, slices.corner, loaded.grid.shape)
     back = resample_probability(whole, loaded.grid, loaded.own)
     return back, _unseen(case, loaded, slices, cut)

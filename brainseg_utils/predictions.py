@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.neighbour_slices import NeighbourSlices
 from brainseg_utils.store import SliceStore
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ def predict_mask(
         Masks of 0 and 1: `[slice, height, width]` bool on the store's grid, before
         small parts are dropped, and `[x, y, z]` uint8 at full resolution.
     """
-    probabilities = predict_slices(model, store, case_id, mirror=config.mirror)
+    seen = {"mirror": config.mirror, "neighbours": config.neighbours}
+    probabilities = predict_slices(model, store, case_id, **seen)
     choices = config.threshold, config.smallest_ml
     mask = restore_mask(store, case_id, probabilities, *choices)
     return probabilities >= config.threshold, mask
@@ -36,6 +38,7 @@ def predict_slices(
     case_id: str,
     batch_size: int = 16,
     mirror: bool = False,
+    neighbours: int = 0,
 ) -> np.ndarray:
     """Return tumour probabilities of a patient's slices, `[slice, height, width]`.
 
@@ -46,23 +49,32 @@ def predict_slices(
         batch_size: Slices at a time.
         mirror: Whether to average over the slices as they are, mirrored left-right,
             up-down, and both: four times the work.
+        neighbours: How many slices to either side the network sees with each one.
     """
     record = store.case(case_id)
     images = store.images[record["start"] : record["stop"]]
-    return predict_images(model, images, batch_size, mirror)
+    return predict_images(model, images, batch_size, mirror, neighbours)
 
 
 def predict_images(
-    model: keras.Model, images: np.ndarray, batch_size: int = 16, mirror: bool = False
+    model: keras.Model,
+    images: np.ndarray,
+    batch_size: int = 16,
+    mirror: bool = False,
+    neighbours: int = 0,
 ) -> np.ndarray:
     """Return tumour probabilities, `[slice, height, width]` float32.
 
     Args:
         model: The network.
-        images: `[slice, height, width, channel]` float32, z-scored inside the brain.
+        images: `[slice, height, width, sequence]` float32, z-scored inside the brain;
+            one patient's, from the lowest up.
         batch_size: Slices at a time.
         mirror: As for `predict_slices`.
+        neighbours: As for `predict_slices`.
     """
+    if neighbours:
+        images = NeighbourSlices(images, [(0, len(images))], neighbours)[:]
     ways = list(itertools.product((1, -1), repeat=2)) if mirror else [(1, 1)]
     total = np.zeros(images.shape[:3], np.float32)
     for y, x in ways:

@@ -56,6 +56,7 @@ def pretraining_config(epochs: int) -> TrainingConfig:
         recipe="recommended",
         start="",
         rehearsal_share=0.0,
+        neighbours=0,  # Whoever starts from the weights adds them.
         learning_rate=3e-3,
         epochs=epochs,
         slices_per_epoch=SLICES,

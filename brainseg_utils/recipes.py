@@ -31,6 +31,7 @@ PAPER: Mapping[str, Any] = MappingProxyType(
         "tumour_share": 0.0,
         "painted_share": 0.0,
         "rehearsal_share": 0.0,
+        "neighbours": 0,
         "mirror": False,
         "threshold": 0.5,
         "smallest_ml": 0.0,

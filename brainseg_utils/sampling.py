@@ -56,7 +56,7 @@ def _draw(
     slices_per_epoch: int,
 ) -> Batches:
     return Batches(
-        store,
+        store.with_neighbours(config.neighbours),
         rows,
         batch_size,
         _augmentation(config),

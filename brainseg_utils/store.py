@@ -11,6 +11,7 @@ import numpy as np
 
 from brainseg_utils.files import value_digest
 from brainseg_utils.grid import SliceGrid
+from brainseg_utils.neighbour_slices import NeighbourSlices
 from brainseg_utils.slice_array import SliceArray
 
 
@@ -33,7 +34,7 @@ class SliceStore:
     """
 
     folder: Path
-    images: SliceArray
+    images: SliceArray | NeighbourSlices
     masks: SliceArray
     cases: tuple[dict[str, Any], ...]
     sequences: tuple[str, ...]
@@ -74,6 +75,13 @@ class SliceStore:
         """Return the row numbers of all slices that show tumour, ascending."""
         rows = [np.add(case["tumour_rows"], case["start"]) for case in self.cases]
         return np.concatenate([np.zeros(0, int), *rows]).astype(int)
+
+    def with_neighbours(self, count: int) -> SliceStore:
+        """Return the same store, its images with `count` slices to either side."""
+        if not count:
+            return self
+        spans = [(case["start"], case["stop"]) for case in self.cases]
+        return replace(self, images=NeighbourSlices(self.images, spans, count))
 
     def held(self) -> SliceStore:
         """Return the same store, with all slices held in memory."""

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -168,3 +170,22 @@ def test_a_flip_is_followed_by_image_and_mask_in_one_direction():
     for drawn in draws(Augmentation(0, quarter_turns=True)):
         image, moved = changed(codes, mask, drawn)
         assert np.array_equal(image[..., 2] > 0, moved > 0)
+
+
+def test_a_slice_s_neighbours_are_changed_as_it_is():
+    codes = np.random.default_rng(0).integers(-999, 999, (32, 32, 2)).astype(np.int16)
+    around = np.concatenate([codes] * 3, axis=-1)
+    quiet = replace(RICH, noise=0.0, intensity_probability=1.0)
+    for drawn in draws(quiet, 20, 2):
+        image, _ = changed(around, disc(32), drawn)
+        below, itself, above = np.split(image, 3, axis=-1)
+        assert np.array_equal(below, itself) and np.array_equal(above, itself)
+        assert not np.array_equal(itself, decode(codes))
+
+
+def test_a_slice_s_neighbours_have_noise_of_their_own_as_strong_as_its():
+    image = np.ones((100, 100, 6), np.float32)
+    vary_intensities(image, unchanged(noise=np.array([0.1, 0.4]), gain=np.ones(2)))
+    strength = image.std(axis=(0, 1))
+    assert strength == pytest.approx([0.1, 0.4] * 3, rel=0.05)
+    assert not np.array_equal(image[..., 0], image[..., 2])

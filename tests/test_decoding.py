@@ -34,6 +34,19 @@ def test_every_choice_is_scored_as_a_prediction_by_it_would_be(cohort):
     assert len({scores["P1"] for scores in dice.values()}) > 1
 
 
+def test_a_network_that_sees_neighbours_is_scored_with_them(cohort):
+    class Above(Network):
+        """Answers with the slice above in place of the slice."""
+
+        def predict_on_batch(self, images):
+            return super().predict_on_batch(images[..., 8:])
+
+    how = {"mirror": False, "neighbours": 1}
+    seen = dice_by_decoding(Above(), cohort, ["P0"], **how)
+    alone = dice_by_decoding(Network(), cohort, ["P0"], mirror=False)
+    assert 0 < seen[0.5, 0.0]["P0"] < alone[0.5, 0.0]["P0"]
+
+
 def test_the_best_choice_has_the_highest_mean():
     dice = {(0.3, 0.0): {"a": 0.2, "b": 0.9}, (0.5, 0.0): {"a": 0.6, "b": 0.6}}
     assert best_decoding(dice) == (0.5, 0.0)

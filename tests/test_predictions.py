@@ -76,3 +76,19 @@ def test_the_smallest_part_is_given_in_ml(store):
     assert np.array_equal(
         predict_mask(Network(), store, "P1", dropped)[1], drop_small_parts(whole, 20)
     )
+
+
+def test_neighbours_are_seen_with_each_slice_mirrored_as_it_is(store):
+    class Above(Network):
+        """Answers with the first sequence of the slice above."""
+
+        def predict_on_batch(self, images):
+            return super().predict_on_batch(images[..., 8:])
+
+    images = images_of(store, "P1")[..., 0]
+    above = np.concatenate([images[1:], images[-1:]])
+    for mirror in (False, True):
+        seen = {"mirror": mirror, "neighbours": 1}
+        assert np.allclose(predict_slices(Above(), store, "P1", **seen), above)
+    config = TrainingConfig("cnn2", neighbours=1)
+    assert np.array_equal(predict_mask(Above(), store, "P1", config)[0], above >= 0.5)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -97,3 +98,12 @@ def test_pretraining_leaves_weights_to_start_from(tmp_path, monkeypatch):
     )
     error = refusal(lambda: pretrain(workspace, output, patients=3, epochs=1))
     assert error.code == "E-EXISTS"
+
+
+def test_neighbours_change_nothing_before_the_first_step():
+    without, config = CONFIG, replace(CONFIG, neighbours=1)
+    one, other = (build_model(c, store_of(SEQUENCES)) for c in (without, config))
+    x = image(12)
+    alone = one.predict_on_batch(x[..., 4:8])
+    assert np.allclose(alone, other.predict_on_batch(x), atol=1e-5)
+    assert np.ptp(alone) > 0.1, "else the test would prove nothing"

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 from refusals import refusal
 
-from brainseg_utils.config import CHOICES, TrainingConfig
+from brainseg_utils.config import TrainingConfig
+from brainseg_utils.config_checks import CHOICES
 from brainseg_utils.recipes import PAPER, RECIPES, RECOMMENDED
 
 
@@ -50,6 +51,7 @@ def test_a_choice_that_there_is_not_is_refused(name):
         ("painted_share", -0.1),
         ("threshold", 1.0),
         ("smallest_ml", -1.0),
+        ("neighbours", -1),
         ("learning_rate", 0.0),
     ],
 )
@@ -64,6 +66,7 @@ def test_a_number_out_of_range_is_refused(name, value):
         ({"schedule": "one-cycle", "fine_learning_rate": 1e-6}, "schedule"),
         ({"minutes": 1.0, "fine_learning_rate": 1e-6}, "minutes"),
         ({"weight_average": 0.99}, "keep"),
+        ({"neighbours": 1, "painted_share": 0.5}, "painted_share"),
         ({"start": "phantom", "filters": 8}, "filters"),
         ({"start": "phantom", "normalization": "group"}, "normalization"),
         ({"start": "phantom", "stem": "space-to-depth"}, "stem"),

@@ -28,17 +28,22 @@ FIRST = "encoder1_conv1.kernel"  # The one weight that knows sequences.
 
 
 def load_pretrained(
-    model: keras.Model, sequences: Sequence[str], path: Path = PRETRAINED
+    model: keras.Model,
+    sequences: Sequence[str],
+    path: Path = PRETRAINED,
+    neighbours: int = 0,
 ) -> None:
     """Load the weights that `brainseg pretrain` made into a CNN2 of 16 filters.
 
     Any subset of the four sequences in any order will do: of the first convolution
-    those parts are taken that belong to them.
+    those parts are taken that belong to them. Neighbours, of which the weights know
+    nothing, get zeros there: the network begins as good as without them.
 
     Args:
         model: From `build_cnn2`, of slices of any size.
-        sequences: Names of its channels.
+        sequences: Names of its channels, those of one slice.
         path: Other weights that `brainseg pretrain` made.
+        neighbours: How many slices to either side it sees with each one.
 
     Raises:
         BrainSegError: `E-START` for a sequence that the phantoms do not have, or
@@ -52,7 +57,9 @@ def load_pretrained(
     channels = [SEQUENCES.index(name) for name in sequences]
     first = arrays.get(FIRST)
     if first is not None and first.shape[2:3] == (len(SEQUENCES),):
-        arrays[FIRST] = first[:, :, channels]
+        before = neighbours * len(channels)
+        around = [(0, 0), (0, 0), (before, before), (0, 0)]
+        arrays[FIRST] = np.pad(first[:, :, channels], around)
     load_weights(model, path, arrays)
 
 

@@ -9,7 +9,7 @@ from brainseg_utils import pictures
 from brainseg_utils.case_views import view_case
 from brainseg_utils.evaluation import dice_score
 from brainseg_utils.files import write_text
-from brainseg_utils.intervals import bootstrap_interval
+from brainseg_utils.intervals import bootstrap_interval, spread_in_words
 from brainseg_utils.page import (
     folded,
     heading,
@@ -102,9 +102,8 @@ def describe_model(run: Run) -> list[str]:
     rows = [("patients", "Dice per patient volume", "95 % interval over patients")]
     for part in ("validation", "test"):
         dice = bootstrap_interval(of["dice_volume"] for of in scores[part].values())
-        low, high = dice["low"], dice["high"]
-        interval = "one patient has none" if low is None else f"{low:.3f} to {high:.3f}"
-        rows.append((f"{len(scores[part])} of {part}", f"{dice['mean']:.3f}", interval))
+        figures = f"{dice['mean']:.3f}", spread_in_words(dice)
+        rows.append((f"{len(scores[part])} of {part}", *figures))
     patients = len(facts["split"]["train"])
     trained = f"{run.folder.name}, trained on {patients} patients of {facts['cohort']}."
     card = run.folder / "MODEL_CARD.md"

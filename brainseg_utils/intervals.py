@@ -63,6 +63,12 @@ def bootstrap_interval(
     return {"mean": mean, "low": float(low), "high": float(high)}
 
 
+def spread_in_words(interval: Mapping[str, float | None]) -> str:
+    """Return from where to where an interval goes, or why there is none."""
+    low, high = interval["low"], interval["high"]
+    return "one patient has none" if low is None else f"{low:.3f} to {high:.3f}"
+
+
 def paired_difference(
     first: Mapping[str, float],
     second: Mapping[str, float],

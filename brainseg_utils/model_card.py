@@ -11,6 +11,7 @@ from typing import Any
 
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import write_text
+from brainseg_utils.intervals import spread_in_words
 from brainseg_utils.recipes import RECIPES
 from brainseg_utils.run_inputs import RunInputs
 from brainseg_utils.runs import Run
@@ -109,8 +110,7 @@ def card_text(run: Run, dice: Mapping[str, Interval]) -> str:
 
 
 def _row(part: str, patients: int, interval: Interval) -> str:
-    low, high = interval["low"], interval["high"]
-    spread = "one patient has none" if low is None else f"{low:.3f} to {high:.3f}"
+    spread = spread_in_words(interval)
     return f"| {patients} of {part} | {interval['mean']:.3f} | {spread} |"
 
 

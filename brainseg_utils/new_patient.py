@@ -48,10 +48,8 @@ def find_new_patients(
     """
     folder = Path(folder).expanduser()
     cases, problems = find_cases(folder, inputs.sequences, need_mask=False)
-    wanted = ", ".join(inputs.sequences)
-    remedy = f"The run wants {wanted}. {ANOTHER_RUN}"
     return cases, [
-        BrainSegError(p.code, p.path, p.what, f"{p.remedy} {remedy}")
+        BrainSegError(p.code, p.path, p.what, f"{p.remedy} {_wanted(inputs)}")
         if p.code == "E-MISSING"
         else p
         for p in problems
@@ -67,8 +65,7 @@ def as_trained(case: Case, inputs: RunInputs) -> Case:
     missing = [name for name in inputs.sequences if name not in case.sequences]
     if missing:
         what = f"patient {case.id} has no {', '.join(missing)}."
-        remedy = f"The run wants {', '.join(inputs.sequences)}. {ANOTHER_RUN}"
-        raise BrainSegError("E-MISSING", home_of(case), what, remedy)
+        raise BrainSegError("E-MISSING", home_of(case), what, _wanted(inputs))
     return replace(case, sequences={n: case.sequences[n] for n in inputs.sequences})
 
 
@@ -101,6 +98,10 @@ def load_new_patient(case: Case, inputs: RunInputs) -> NewPatient:
     warnings += check_fit(case, volumes, profile, inputs)
     raise_all(errors_of(warnings), "exclude")
     return NewPatient(volumes, profile, grid, own, warnings)
+
+
+def _wanted(inputs: RunInputs) -> str:
+    return f"The run wants {', '.join(inputs.sequences)}. {ANOTHER_RUN}"
 
 
 def _on(grid: Grid, own: Grid, files: dict[str, Volume]) -> dict[str, Volume]:

@@ -58,6 +58,9 @@ LIGHT_MODULES = (
     "case_report",
     "run_report",
     "suite",
+    "commands.data",
+    "commands.prediction",
+    "commands.training",
     "cli",
 )
 

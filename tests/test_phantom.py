@@ -7,8 +7,9 @@ import pytest
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.phantom import make_patient, make_phantom, make_phantoms
-from brainseg_utils.phantom.anatomy import build_anatomy, draw_head, smooth_noise
+from brainseg_utils.phantom.anatomy import build_anatomy, draw_head
 from brainseg_utils.phantom.lesion import push_tissue
+from brainseg_utils.phantom.noise import smooth_noise
 
 SPACING_MM = 4.0
 SEQUENCES = ("t1", "t1ce", "t2", "flair")

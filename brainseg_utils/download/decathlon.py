@@ -12,17 +12,17 @@ from brainseg_utils.download.archives import Member, read_member, safe_members
 from brainseg_utils.download.data_sets import DATA_SETS, Report, silent
 from brainseg_utils.download.disk_errors import check_space, explained
 from brainseg_utils.download.gzip_checks import checked_gzip
-from brainseg_utils.download.http_ranges import same_file
+from brainseg_utils.download.http_answers import same_file
 from brainseg_utils.download.landing import Landing
 from brainseg_utils.download.progress import Progress
 from brainseg_utils.download.remote import RemoteFile
+from brainseg_utils.download.selection import INDEX, Selection
 from brainseg_utils.errors import BrainSegError
 
 MSD_URL = DATA_SETS["msd"].source
 MSD_MD5 = "240a19d752f0d9e9101544901065d872"
 TASK = "Task01_BrainTumour"
 TRAINING_PATIENTS = 484
-INDEX = "dataset.json"
 FILES = r"(?P<folder>imagesTr|labelsTr|imagesTs)/(?P<case>BRATS_[0-9]{3})\.nii\.gz"
 OWN = re.compile(rf"{FILES}|dataset\.json")
 WANTED = re.compile(rf"(?:\./)?{TASK}/(?:{FILES}|dataset\.json)")
@@ -74,42 +74,8 @@ def download_msd(
         if _is_there(landing, patients):
             report(f"all there already: {landing.folder}")
         else:
-            _fetch(landing, _Selection(patients), url, md5, report)
+            _fetch(landing, Selection(patients), url, md5, report)
     return landing.folder
-
-
-class _Selection:
-    """What to take: everything, or the first training patients and the index."""
-
-    def __init__(self, patients: int):
-        self.patients, self.has_index = patients, False
-        self.found: dict[str, set[str]] = {}
-
-    def wants(self, folder: str | None, case: str | None) -> bool:
-        if not self.patients or case is None:
-            return True
-        is_chosen = case in self.found or len(self.found) < self.patients
-        return folder != "imagesTs" and is_chosen
-
-    def note(self, folder: str | None, case: str | None) -> None:
-        if case is None:
-            self.has_index = True
-        elif folder != "imagesTs":
-            self.found.setdefault(case, set()).add(folder)
-
-    def missing(self) -> list[str]:
-        halves = [case for case, folders in self.found.items() if len(folders) < 2]
-        missing = [f"image or mask of {case}" for case in halves]
-        if len(self.found) < max(1, self.patients):
-            missing.append(f"more than {len(self.found)} training patients")
-        return missing + ([] if self.has_index else [INDEX])
-
-    def is_done(self) -> bool:
-        return bool(self.patients) and not self.missing()
-
-    def __str__(self) -> str:
-        wanted = f" of {self.patients}" if self.patients else ""
-        return f"patients {len(self.found)}{wanted}"
 
 
 def _check_arguments(folder: str | Path, patients: int) -> None:
@@ -139,7 +105,7 @@ def _is_there(landing: Landing, patients: int) -> bool:
 
 def _fetch(
     landing: Landing,
-    selection: _Selection,
+    selection: Selection,
     url: str,
     md5: str | None,
     report: Report,
@@ -167,7 +133,7 @@ def _fetch(
 
 
 def _begin(
-    landing: Landing, remote: RemoteFile, url: str, selection: _Selection
+    landing: Landing, remote: RemoteFile, url: str, selection: Selection
 ) -> None:
     """Tie the folder to the archive; refuse another one, or too small a disk."""
     if landing.source is None:
@@ -214,7 +180,7 @@ def _told(chunks: Iterator[bytes], name: str, progress: Progress) -> Iterator[by
         yield chunk
 
 
-def _check_found(selection: _Selection, url: str) -> None:
+def _check_found(selection: Selection, url: str) -> None:
     missing = selection.missing()
     if missing:
         raise BrainSegError(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import http.client
 import math
-import re
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 import urllib3
 
+from brainseg_utils.download.http_answers import (
+    content_length,
+    parse_range,
+    same_file,
+)
 from brainseg_utils.errors import BrainSegError
 
 TIMEOUTS = (10, 60)  # Seconds to connect, and to wait for the next bytes.
@@ -22,7 +26,6 @@ REMEDIES = {
     404: "Check the address; the file may have moved.",
     410: "Check the address; the file may have moved.",
 }
-CONTENT_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18})")
 # All that a network or a server can do wrong. It is worth another try.
 NETWORK_ERRORS = (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException)
 
@@ -129,9 +132,9 @@ class RangeClient:
     def _part(self, answer: requests.Response, start: int, length: int) -> Part:
         self._check_kind(answer)
         if answer.status_code == 206:
-            first, end, size = _parse_range(answer, start, length)
+            first, end, size = parse_range(answer, start, length)
         else:
-            first, size = 0, _content_length(answer)
+            first, size = 0, content_length(answer)
             end = math.inf if size is None else size
             self.ranges &= "Range" not in answer.request.headers
         self._identify(answer, size)
@@ -171,13 +174,6 @@ class RangeClient:
             )
 
 
-def same_file(one: dict[str, Any], other: dict[str, Any]) -> bool:
-    """Whether two identities, as of `RangeClient`, can be of the same file."""
-    sizes = (one["size"], other["size"])
-    key = "etag" if one["etag"] and other["etag"] else "last_modified"
-    return (None in sizes or sizes[0] == sizes[1]) and one[key] == other[key]
-
-
 class _Session(requests.Session):
     """A session that leaves redirects to its user.
 
@@ -201,24 +197,3 @@ def _check_address(url: str) -> None:
             "wanted an address that begins with http:// or https://.",
             "Correct the address.",
         )
-
-
-def _content_length(answer: requests.Response) -> int | None:
-    told = answer.headers.get("content-length", "")
-    return int(told) if re.fullmatch(r"[0-9]{1,18}", told) else None
-
-
-def _parse_range(
-    answer: requests.Response, start: int, length: int
-) -> tuple[int, int, int]:
-    """Return where a part begins and ends and the whole file's size, if all agree."""
-    told = answer.headers.get("content-range", "")
-    match = CONTENT_RANGE.fullmatch(told)
-    first, last, size = map(int, match.groups()) if match else (-1, -1, -1)
-    sound = first == start <= last < min(size, start + length)
-    if not sound or _content_length(answer) not in (None, last + 1 - first):
-        raise ConnectionError(
-            f"{length} bytes were asked for from {start}, the server gave "
-            f"{told[:100]!r} of length {answer.headers.get('content-length')}"
-        )
-    return first, last + 1, size

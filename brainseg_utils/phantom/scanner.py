@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg_utils.phantom.anatomy import Anatomy, smooth_noise
+from brainseg_utils.phantom.anatomy import Anatomy
 from brainseg_utils.phantom.lesion import ENHANCING, NECROSIS, Lesion
+from brainseg_utils.phantom.mimics import MIMICS, draw_mimics
+from brainseg_utils.phantom.noise import smooth_noise
 
 SEQUENCES = ("t1", "t1ce", "t2", "flair")
 # Signal against healthy white matter in T1, T1ce, T2 and FLAIR: mean, standard
@@ -34,22 +36,6 @@ TISSUES = {
         (2.2, 0.3, 0.4),
         (1.62, 0.2, 0.26),
     ),
-}
-
-
-# Healthy structures that look like lesions: range of a patient's strength, white matter
-# 1, and the factor by which it shows in T1, T1ce, T2 and FLAIR. See `draw_mimics`.
-MIMICS = {
-    "spots": ((0.0, 1.0), (-0.1, 0, 0.5, 1)),
-    "caps": ((0.2, 1.2), (-0.08, 0, 0.4, 1)),
-    "vessels": ((0.7, 1.9), (0.1, 1, -1, 0)),
-    "sinus": ((0.4, 1.9), (0, 1, 0, 0)),
-    "dura": ((0.2, 1.0), (0, 1, -2.5, 0.5)),
-    "choroid": ((0.5, 1.6), (0, 1, 0, 0.4)),
-    "limbic": ((0.1, 0.6), (0, 0, 0.5, 1)),
-    "iron": ((0.1, 0.3), (0.2, 0, -1, -0.8)),
-    "pulsation": ((0.0, 0.5), (0, 0, 0, 1)),
-    "patches": ((0.0, 0.08), (0, 0, 0, 1)),
 }
 
 
@@ -93,32 +79,6 @@ def draw_protocols(rng: np.random.Generator) -> dict[str, Protocol]:
 def ordinary(rng: np.random.Generator) -> float:
     """Draw a standard normal number without its tails: no lesion is invisible."""
     return float(np.clip(rng.standard_normal(), -1.5, 1.5))
-
-
-def draw_mimics(anatomy: Anatomy, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return maps `[voxels]`, 0 to 1, of healthy structures that look like lesions."""
-    maps, noise = anatomy.maps, anatomy.noise
-    near_csf = np.clip(1.5 * maps["csf"] + 0.5 * (maps["depth_mm"] < 4), 0, 1)
-    # Two smooth fields are both near zero along curves: a tree of thin tubes.
-    tubes = np.exp(-(noise(rng, 9.0) ** 2 + noise(rng, 9.0) ** 2) / 0.23**2)
-    speckle = (
-        np.clip(noise(rng, 5.0) - 2.1 + 1.0 * (noise(rng, 40.0) > 0.7), 0, 0.6) / 0.6
-    )
-    lumpy = np.clip(0.6 + 0.5 * noise(rng, 7.0), 0, 1.5)
-    return {
-        "vessels": tubes * near_csf * (1 - maps["ventricle"]),
-        "sinus": maps["sinus"] * (maps["depth_mm"] < 5) * lumpy,
-        "dura": np.exp(-maps["depth_mm"] / 1.2) * np.clip(noise(rng, 25.0), 0, 2),
-        "choroid": maps["choroid"] * (noise(rng, 5.0) > 0) * lumpy,
-        "spots": speckle * maps["white"] ** 2,
-        "caps": np.exp(-maps["ventricle_mm"] / 3.0) * maps["white"] * lumpy,
-        "limbic": maps["limbic"],
-        "patches": np.clip(noise(rng, 22.0) - 0.3, 0, 2) * (1 - maps["csf"]),
-        "iron": maps["iron"] * (1 - maps["csf"]),
-        "pulsation": maps["csf"]
-        * (maps["depth_mm"] > 8)
-        * np.clip(noise(rng, 12.0), 0, 2),
-    }
 
 
 def scan(

@@ -15,8 +15,8 @@ import numpy as np
 
 from brainseg_utils.phantom.anatomy import Head, draw_head
 from brainseg_utils.phantom.lesion import Plan, draw_centres
+from brainseg_utils.phantom.mimics import MIMICS
 from brainseg_utils.phantom.scanner import (
-    MIMICS,
     SEQUENCES,
     TISSUES,
     Protocol,

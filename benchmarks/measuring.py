@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -97,19 +98,30 @@ def _draw(batches: Iterator[Any], seconds: float) -> tuple[int, float]:
     return slices, elapsed
 
 
-def peak_memory_mb(way: Way) -> float:
+def resident(process: psutil.Process) -> int:
+    """Return a process's memory; what several share counts in each."""
+    return process.memory_info().rss
+
+
+def proportional(process: psutil.Process) -> int:
+    """Return a process's memory, of what it shares with others its part (Linux)."""
+    return process.memory_full_info().pss
+
+
+def peak_memory_mb(way: Way, held: Callable[[psutil.Process], int] = resident) -> float:
     """Do the work once more and return the most memory its processes held, in MB.
 
-    Resident memory (10^6 bytes), looked at every 5 ms and summed over the processes:
-    what they share is counted in each.
+    Looked at every 5 ms and summed over the processes, in 10^6 bytes.
+
+    Args:
+        way: What to do.
+        held: A process's bytes: `resident` or `proportional`.
     """
     peak, done = [0], threading.Event()
 
     def watch() -> None:
-        processes = way.processes()
         while True:
-            held = sum(process.memory_info().rss for process in processes)
-            peak[0] = max(peak[0], held)
+            peak[0] = max(peak[0], _held_by(way.processes(), held))
             if done.wait(0.005):
                 return
 
@@ -121,3 +133,21 @@ def peak_memory_mb(way: Way) -> float:
         done.set()
         watcher.join()
     return peak[0] / 1e6
+
+
+def process_tree(pid: int) -> list[psutil.Process]:
+    """Return a process and all that it has started; none where it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        main = psutil.Process(pid)
+        return [main, *main.children(recursive=True)]
+    return []
+
+
+def _held_by(
+    processes: Iterable[psutil.Process], held: Callable[[psutil.Process], int]
+) -> int:
+    total = 0
+    for process in processes:
+        with suppress(psutil.Error):  # One may end while it is looked at.
+            total += held(process)
+    return total

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 from command_line import progress
-from measuring import WayFailed
+from measuring import WayFailed, process_tree
 
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE.parent / ".venv-monai"
@@ -51,7 +51,7 @@ def _has_monai(python: Path) -> bool:
 
 
 class MonaiPeer:
-    """A process in MONAI's environment that does one piece of work at a time.
+    """A process, most often with MONAI, that does one piece of work at a time.
 
     Args:
         python: The environment's interpreter.
@@ -97,8 +97,7 @@ class MonaiPeer:
 
     def processes(self) -> list[psutil.Process]:
         """Return the process and its workers."""
-        main = psutil.Process(self._process.pid)
-        return [main, *main.children(recursive=True)]
+        return process_tree(self._process.pid)
 
     def close(self) -> None:
         """Let the process end, and wait for it."""

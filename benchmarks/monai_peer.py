@@ -7,11 +7,9 @@ measurement, which is answered with its figure.
 
 from __future__ import annotations
 
-import json
 import math
 import multiprocessing
 import os
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -22,28 +20,23 @@ import numpy as np
 import torch
 from monai import transforms as mt
 from monai.data import CacheDataset, DataLoader
+from serving import open_pipe
 
 BOTH = ["image", "mask"]
 
 
 def main() -> None:
     """Answer line after line until stdin ends."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # What libraries print must not get among the answers.
-    setup = json.loads(sys.stdin.readline())
+    questions, reply = open_pipe()
+    setup = next(questions)
     make = {"prepare": Preparation, "augment": Augmentation}[setup["job"]]
     start = time.perf_counter()
     job = make(**setup["settings"])
     facts = {"start_seconds": time.perf_counter() - start, "versions": versions()}
-    reply(answers, facts)
-    for line in sys.stdin:
-        reply(answers, job.measure(json.loads(line)))
+    reply(facts)
+    for question in questions:
+        reply(job.measure(question))
     job.close()
-
-
-def reply(answers, value: object) -> None:
-    answers.write(json.dumps(value) + "\n")
-    answers.flush()
 
 
 def versions() -> dict[str, str]:

@@ -7,35 +7,27 @@ with `{"failed": why}`.
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 import time
 from collections.abc import Callable
 from importlib import metadata
 
 import numpy as np
 import torch
+from serving import open_pipe
 from torch import nn
 from torch_networks import NETWORKS, dice_loss, parameters, take_over
 
 
 def main() -> None:
     """Answer line after line until stdin ends."""
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # What libraries print must not get among the answers.
-    steps = Steps(**json.loads(sys.stdin.readline()))
-    reply(answers, steps.facts)
-    for line in sys.stdin:
+    questions, reply = open_pipe()
+    steps = Steps(**next(questions))
+    reply(steps.facts)
+    for question in questions:
         try:
-            reply(answers, steps.measure(json.loads(line)))
+            reply(steps.measure(question))
         except Exception as error:
-            reply(answers, {"failed": explain(error)})
-
-
-def reply(answers, value: object) -> None:
-    answers.write(json.dumps(value) + "\n")
-    answers.flush()
+            reply({"failed": explain(error)})
 
 
 def explain(error: Exception) -> str:

@@ -42,7 +42,7 @@ def dark_shell(volume: np.ndarray, spacing_mm: tuple[float, float, float]) -> fl
     1 or so in a brain; 1 also where a volume is too small to tell.
     """
     steps = [max(1, round(GRID_MM / mm)) for mm in spacing_mm[::-1]]
-    thinned = volume[tuple(slice(None, None, step) for step in steps)]
+    thinned = _tight(volume[tuple(slice(None, None, step) for step in steps)])
     grid_mm = [step * mm for step, mm in zip(steps, spacing_mm[::-1], strict=True)]
     depth = _upper(_depth(thinned != 0, grid_mm))
     deep = thinned[depth > DEEP_MM]
@@ -56,6 +56,12 @@ def dark_shell(volume: np.ndarray, spacing_mm: tuple[float, float, float]) -> fl
         if (bright := min(max(shells[:n]), np.median(deep))) > 0
     ]
     return float(min(shares, default=1.0))
+
+
+def _tight(volume: np.ndarray) -> np.ndarray:
+    """Return the box that holds all that is not 0: distances inside are the same."""
+    boxes = ndimage.find_objects((volume != 0).astype(np.uint8))
+    return volume[boxes[0]] if boxes else volume
 
 
 def _depth(inside: np.ndarray, grid_mm: list[float]) -> np.ndarray:

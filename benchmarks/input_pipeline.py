@@ -24,8 +24,8 @@ from command_line import (
     positive,
     run,
 )
+from findings import both_ratios, describe_run, settings_of, show, temporary_folder
 from measuring import CORES, interleave, summarise
-from outcome import both_ratios, describe_run, settings_of, show, temporary_folder
 
 from brainseg_utils.augmentation import RICH
 from brainseg_utils.grid import SliceGrid

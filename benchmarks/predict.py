@@ -18,6 +18,7 @@ from statistics import median
 from typing import Any
 
 from command_line import check_output, patients_to_use, positive, run
+from findings import both_ratios, describe_run, settings_of, show, temporary_folder
 from measuring import (
     WayFailed,
     interleave,
@@ -27,7 +28,6 @@ from measuring import (
 )
 from monai_environment import find_monai
 from nibabel_ways import has_nifti_alone
-from outcome import both_ratios, describe_run, settings_of, show, temporary_folder
 from prediction_run import make_run
 from prediction_task import COLD, MONAI, Task, Works
 from prediction_ways import Cold

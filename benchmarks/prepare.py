@@ -14,8 +14,8 @@ from contextlib import ExitStack, suppress
 from typing import Any
 
 from command_line import check_output, make_parser, patients_to_use, run
+from findings import both_ratios, describe_run, settings_of, show, temporary_folder
 from measuring import CORES, WayFailed, interleave, peak_memory_mb, summarise
-from outcome import both_ratios, describe_run, settings_of, show, temporary_folder
 from preparation_ways import all_files, collect_ways, read_all
 
 from brainseg_utils.grid import SliceGrid

@@ -14,10 +14,10 @@ from brainseg_utils.cases import find_cases
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 import monai_environment
 from command_line import check_output
+from findings import both_ratios
 from measuring import Way, WayFailed, interleave, slices_per_second, summarise
 from monai_environment import MonaiPeer, find_monai
 from nibabel_ways import generate_batches, load_patient
-from outcome import both_ratios
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PREPARE = {

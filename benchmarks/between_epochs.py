@@ -18,7 +18,7 @@ from typing import Any
 from unittest import mock
 
 from command_line import check_output, make_parser, patients_to_use, run
-from outcome import describe_run, settings_of, show, temporary_folder
+from record import describe_run, settings_of, show, temporary_folder
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
 NOTES = """\

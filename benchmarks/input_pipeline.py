@@ -25,7 +25,7 @@ from command_line import (
     run,
 )
 from measuring import CORES, interleave, summarise
-from outcome import both_ratios, describe_run, settings_of, show, temporary_folder
+from record import both_ratios, describe_run, settings_of, show, temporary_folder
 
 from brainseg_utils.augmentation import RICH
 from brainseg_utils.grid import SliceGrid

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from command_line import check_output, progress, run
-from outcome import describe_run, show, temporary_folder
+from record import describe_run, show, temporary_folder
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
 NOTES = """\

@@ -27,10 +27,10 @@ from measuring import (
 )
 from monai_environment import find_monai
 from nibabel_ways import has_nifti_alone
-from outcome import both_ratios, describe_run, settings_of, show, temporary_folder
 from prediction_run import make_run
 from prediction_task import COLD, MONAI, Task, Works
 from prediction_ways import Cold
+from record import both_ratios, describe_run, settings_of, show, temporary_folder
 
 from brainseg_utils.cases import SEQUENCES
 from brainseg_utils.runs import Run

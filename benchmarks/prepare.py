@@ -15,8 +15,8 @@ from typing import Any
 
 from command_line import check_output, make_parser, patients_to_use, run
 from measuring import CORES, WayFailed, interleave, peak_memory_mb, summarise
-from outcome import both_ratios, describe_run, settings_of, show, temporary_folder
 from preparation_ways import all_files, collect_ways, read_all
+from record import both_ratios, describe_run, settings_of, show, temporary_folder
 
 from brainseg_utils.grid import SliceGrid
 

@@ -20,7 +20,7 @@ from typing import Any
 from command_line import check_output, positive, progress, run
 from dice_curves import draw_curves, summarise, table
 from learners import SYSTEMS, Stores, Task, learn, score
-from outcome import describe_run, show, temporary_folder
+from record import describe_run, show, temporary_folder
 
 from brainseg_utils.cases import SEQUENCES, Case, find_cases
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all

@@ -18,7 +18,7 @@ from pathlib import Path
 from command_line import check_output, duration, positive, run
 from measuring import CORES, Way, interleave, summarise
 from monai_environment import find_monai
-from outcome import both_ratios, describe_run, settings_of, show, temporary_folder
+from record import both_ratios, describe_run, settings_of, show, temporary_folder
 from step_figures import UNIT, add_shares, table, wanted_ratios
 from torch_ways import torch_ways
 

@@ -17,7 +17,7 @@ from command_line import check_output
 from measuring import Way, WayFailed, interleave, slices_per_second, summarise
 from monai_environment import MonaiPeer, find_monai
 from nibabel_ways import generate_batches, load_patient
-from outcome import both_ratios
+from record import both_ratios
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PREPARE = {

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.files import refuse_existing
+from brainseg_utils.leaving_out import leaving_out
 from brainseg_utils.new_patient import find_new_patients
 from brainseg_utils.patient_prediction import (
     CasePrediction,
@@ -21,6 +22,9 @@ from brainseg_utils.patient_prediction import (
 )
 from brainseg_utils.trained_runs import TrainedRun, best_run, describe, load_trained
 from brainseg_utils.workspace import open_workspace
+
+# Keras imports them where they are installed, which takes as long as its own start.
+UNUSED = ("matplotlib", "pandas", "sklearn")
 
 
 class Wanted(NamedTuple):
@@ -60,7 +64,8 @@ def predict_patients(
     """
     # Else TensorFlow's log of the machine stands between the lines.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    trained = load_trained(run or best_run(open_workspace()))
+    with leaving_out(*UNUSED):
+        trained = load_trained(run or best_run(open_workspace()))
     print(describe(trained.run))
     failed, done = [], set()
     wanted = Wanted(Path(output), force, probability, report)

@@ -29,6 +29,7 @@ LIGHT_MODULES = (
     "trained_runs",
     "new_patient",
     "patient_prediction",
+    "leaving_out",
     "predict_command",
     "pretrained",
     "evaluation",

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -177,6 +179,21 @@ def test_weights_of_another_network_are_refused(spoilt):
     folder = spoilt("config.json", lambda found: {**found, "filters": 4})
     with refused("E-CKPT-MISMATCH", folder / "weights.npz"):
         load_trained(folder)
+
+
+def test_the_command_starts_without_packages_that_it_does_not_use(cohort, runs, home):
+    patient = next(iter(cohort.cases["P0"].sequences.values())).parent
+    code = """
+import sys
+from brainseg_utils.cli import main
+assert main(sys.argv[1:]) == 0
+print({"matplotlib", "pandas", "sklearn"} & {*sys.modules})
+"""
+    options = ["--run", runs[0].folder, "--output", home / "lean"]
+    command = [sys.executable, "-c", code, "predict", patient, *options]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_the_command_takes_the_best_run_by_itself(runs, home, monkeypatch, capsys):

@@ -56,11 +56,12 @@ suite: setup notebooks
 docs: setup  ## Build the API's pages into build/api/, every warning an error
 	$(BIN)/python tools/api.py
 
-bench: setup  ## Measure data layer and training beside others: DATA=folder
+bench: setup  ## Measure slices, training, prediction beside others: DATA=folder
 	$(BIN)/python benchmarks/prepare.py $(if $(DATA),--data "$(DATA)")
 	$(BIN)/python benchmarks/input_pipeline.py $(if $(DATA),--data "$(DATA)")
 	$(BIN)/python benchmarks/training_step.py
 	$(BIN)/python benchmarks/between_epochs.py $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python benchmarks/predict.py $(if $(DATA),--data "$(DATA)")
 
 fuzz: setup  ## Read 100,000 mutated NIfTI files (the tests read 10,000)
 	BRAINSEG_MUTANTS=100000 $(BIN)/python -m pytest -q tests/test_nifti_fuzz.py

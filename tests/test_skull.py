@@ -46,3 +46,11 @@ def test_a_scan_without_background_is_no_brain():
 def test_what_is_too_small_to_tell_is_let_pass():
     assert not shows_skull(brain_of(), (0.5, 0.5, 0.5))
     assert not shows_skull(np.zeros((4, 4, 4)), SPACING)
+
+
+def test_a_margin_of_background_changes_nothing():
+    head = head_of(brain_of())
+    z, y, x = (slice(found.min(), found.max() + 1) for found in np.nonzero(head))
+    expected = dark_shell(head[z, y, x], SPACING)
+    for margin in (1, 12):
+        assert dark_shell(np.pad(head[z, y, x], margin), SPACING) == expected

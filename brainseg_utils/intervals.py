@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from scipy import stats
 
+FEWEST_PATIENTS = 4  # Of fewer, one in nine draws is of a single score.
 EXACT_PATIENTS = 12  # Up to here all sign flips are tried: 4096.
 
 
@@ -21,7 +22,8 @@ def bootstrap_interval(
 
     `mean - q * error`, where `q` are quantiles of `(mean* - mean) / error*` over
     patients drawn with replacement, and `error` is the standard error of the mean
-    (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 12.5).
+    (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, section 12.5). Our
+    addition: `error*` counts as no less than a quarter of `error`.
 
     One patient has a mean but no interval; equal scores have one of no width. Of two or
     three different scores nothing follows: their interval is all of `bounds`.
@@ -49,17 +51,17 @@ def bootstrap_interval(
         return {"mean": mean, "low": None, "high": None}
     if np.ptp(values) == 0:
         return {"mean": mean, "low": mean, "high": mean}
-    # In simulations of 5 to 40 patients with Dice of skewness -0.8 to -1.3, intervals
+    if len(values) < FEWEST_PATIENTS:
+        return {"mean": mean, "low": bounds[0], "high": bounds[1]}
+    # In simulations of 5 to 40 patients with Dice of skewness -0.8 to -1.5, intervals
     # of nominally 95 % held the mean so often: percentile 0.80 to 0.94, BCa 0.81 to
-    # 0.94, Student's t 0.90 to 0.95, bootstrap-t 0.93 to 0.96. The price is width: a
-    # third to a half more than t's with 5 patients, a tenth with 10, next to none with
-    # 40. Where every tenth patient fails outright, no method holds what it says with
-    # fewer than 40 patients: many samples have no such patient at all.
+    # 0.94, Student's t 0.89 to 0.95, this one 0.93 to 0.96. With 5 patients it is a
+    # fifth wider than t's, with 20 next to nothing. Where every tenth patient fails
+    # outright, no method holds what it says with fewer than 40 patients: many samples
+    # have no such patient at all.
     pivots = _pivots(values, samples, np.random.default_rng(seed))
-    tails = [(1 + level) / 2, (1 - level) / 2]
-    # Pivots may be infinite, so that there must be no interpolation.
-    quantiles = np.quantile(pivots, tails, method="inverted_cdf")
-    low, high = np.clip(mean - quantiles * _errors(values), *bounds)
+    high, low = np.quantile(pivots, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.clip(mean - np.array([low, high]) * _errors(values), *bounds)
     return {"mean": mean, "low": float(low), "high": float(high)}
 
 
@@ -123,12 +125,10 @@ def _check_level(level: float) -> None:
 def _pivots(values: np.ndarray, samples: int, rng: np.random.Generator) -> np.ndarray:
     """Return how many of its own standard errors each draw's mean is off."""
     draws = values[rng.integers(0, len(values), (samples, len(values)))]
-    off = draws.mean(axis=1) - values.mean()
-    # A score drawn again and again has no error: infinitely far off, or exactly on.
-    pivots = np.where(np.isclose(off, 0), 0, np.copysign(np.inf, off))
-    varied = np.ptp(draws, axis=1) > 0
-    pivots[varied] = off[varied] / _errors(draws[varied])
-    return pivots
+    # A draw of nearly equal scores would be off by ever so many, and a few such draws
+    # decide the ends: of six scores of 0.91 to 0.96 they made 0.44 the lower one.
+    errors = np.maximum(_errors(draws), _errors(values) / 4)
+    return (draws.mean(axis=1) - values.mean()) / errors
 
 
 def _errors(values: np.ndarray) -> np.ndarray:

@@ -2,8 +2,8 @@
 
     python benchmarks/predict.py --data FOLDER --run RUN --json OUT.json
 
-MONAI runs the run's own network, layer for layer in PyTorch, with the run's weights: on
-the pixels that ours sees, where it must give our mask, and at full resolution.
+MONAI runs the run's own network, layer for layer in PyTorch, with the run's weights,
+and must give its outputs: on the pixels that ours sees, and at full resolution.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ NOTES = """\
 From the patient's four files, in the page cache, to its mask written. Cold: a process
   is started for it, and all that it imports counts. Warm: the network is loaded.
 Equal: network, weights, mirrored passes, 16 slices or windows at a time, threads. On
-  our pixels MONAI cuts and resizes as we do and undoes it, and must give our mask.
+  our pixels MONAI cuts and resizes as we do and undoes it; "dice_with_ours" in the JSON
+  tells how alike the masks are, whose pixels may begin a voxel apart.
 Whole slices: at the files' own resolution, each one window, as where a network was
   trained on whole slices; cropped to the brain, as nnU-Net has it. Windows: of as many
   pixels as our slices, at the files' resolution; overlap 0.25 is MONAI's default, 0.5
@@ -68,8 +69,9 @@ def main(arguments: Sequence[str] | None) -> None:
     if not options.without_monai and has_nifti_alone([case]):
         python = find_monai()
     with temporary_folder() as folder:
-        made = options.run or make_run(folder, options.quick)
-        task = Task.of(case, Run(made), folder / "masks")
+        named = Path(options.run).expanduser() if options.run else None
+        run_folder = named or make_run(folder, options.quick)
+        task = Task.of(case, Run(run_folder), folder / "masks")
         outcome = describe_run("predict", data, [case])
         with ExitStack() as stack:
             works, facts = task.collect(python, stack)
@@ -91,7 +93,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     add(
         "--run",
-        type=Path,
+        default="",
         metavar="RUN",
         help="finished; else of the package's weights",
     )
@@ -105,7 +107,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def wanted_sequences(folder: Path | None) -> tuple[str, ...]:
+def wanted_sequences(folder: str) -> tuple[str, ...]:
     """Return the sequences of a run that is named, and all of them otherwise.
 
     Raises:

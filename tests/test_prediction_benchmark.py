@@ -13,9 +13,10 @@ from brainseg_utils.cases import find_cases
 from brainseg_utils.runs import Run
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+from findings import settings_of
 from measuring import WayFailed, peak_memory_mb, proportional
 from monai_environment import FOLDER
-from predict import RATIOS, add_costs, table
+from predict import RATIOS, add_costs, main, parse, table
 from prediction_task import COLD, MONAI, Task, check_same
 from prediction_ways import Cold, Warm
 from probe import largest_difference, make_probe
@@ -64,6 +65,16 @@ def test_it_prints_a_table_and_writes_json(tmp_path):
         assert set(outcome["ratios"]) == set(RATIOS)
         assert outcome["started"]["monai"]["outputs_differ_by"] < 1e-4
         assert outcome["started"]["monai"]["dice_with_ours"] > 0.9
+
+
+def test_a_named_run_is_refused_before_anything_is_measured(tmp_path):
+    with refused("E-RUN", tmp_path):
+        main(["--run", str(tmp_path), "--without-monai"])
+
+
+def test_a_named_run_s_settings_go_into_json(tmp_path):
+    options = parse(["--run", str(tmp_path)])
+    assert json.loads(json.dumps(settings_of(options)))["run"] == str(tmp_path)
 
 
 def test_a_process_s_seconds_and_those_of_its_children_count():

@@ -35,7 +35,8 @@ def differences(values):
 @pytest.mark.parametrize("patients", [5, 10, 20, 40])
 @pytest.mark.parametrize(("a", "b"), [(8, 2), (5, 1.2), (9, 1)])
 def test_95_percent_intervals_hold_the_mean_of_skewed_scores_that_often(a, b, patients):
-    # Skewness -0.8, -1 and -1.5; with 5 patients, percentile intervals hold it in 82 to 84 %.
+    # Skewness -0.8, -1 and -1.5. Percentile intervals of 5 patients hold the first two
+    # in 82 to 84 %.
     held = coverage(lambda rng, n: rng.beta(a, b, n), a / (a + b), patients)
     assert 0.92 <= held <= 0.97
 

@@ -97,6 +97,11 @@ def patients_folder(config: DataConfig, workspace: Workspace) -> Path:
     if config.data_dir:
         # A relative folder means one beside the project, wherever the kernel runs.
         return workspace.root / Path(config.data_dir).expanduser()
+    return phantom_patients(config, workspace)
+
+
+def phantom_patients(config: DataConfig, workspace: Workspace) -> Path:
+    """Return the folder of a configuration's phantom patients, made if need be."""
     kind = "phantom-wide" if config.wide else "phantom"
     folder = workspace.data / f"{kind}-{config.seed}-{config.spacing_mm:g}mm"
     return make_phantoms(

@@ -6,11 +6,15 @@ before is rehearsal (Robins 1995, doi:10.1080/09540099550039318).
 
 from __future__ import annotations
 
-from brainseg_utils.cohorts import DataConfig, load_cohort
+from brainseg_utils.cases import find_cases
+from brainseg_utils.cohorts import DataConfig, phantom_patients
+from brainseg_utils.grid import SliceGrid
 from brainseg_utils.pretrained import PHANTOMS, check_sequences
+from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store import SliceStore
-from brainseg_utils.workspace import Workspace
+from brainseg_utils.workspace import Workspace, smoke_wanted
 
+SMOKE_PATIENTS = 2
 PATIENTS = 60  # Made in half a minute on two cores, once for all trainings.
 
 
@@ -28,6 +32,9 @@ def rehearsal_store(store: SliceStore, workspace: Workspace) -> SliceStore:
         BrainSegError: `E-START` for a sequence that phantom patients do not have.
     """
     check_sequences(store.sequences)
-    like = {"sequences": store.sequences, "image_size": store.grid.image_size}
-    config = DataConfig(**{**PHANTOMS, "patients": PATIENTS, **like})
-    return load_cohort(config, workspace).store
+    # Never shrunk for smoke, as slices must be as large as the training's.
+    patients = SMOKE_PATIENTS if smoke_wanted() else PATIENTS
+    config = DataConfig(**{**PHANTOMS, "patients": patients})
+    found, _ = find_cases(phantom_patients(config, workspace), store.sequences)
+    grid = SliceGrid(config.crop_size, store.grid.image_size)
+    return prepare_slices(found[:patients], workspace.data / "prepared", grid)

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "python benchmarks/between_epochs.py": ("takes minutes", "test_training_step"),
     "python benchmarks/time_to_dice.py": ("takes minutes", "test_time_to_dice"),
     "python benchmarks/phantom_to_patients.py": ("takes minutes", "test_time_to_dice"),
+    "python benchmarks/predict.py": ("takes minutes", "test_prediction_benchmark"),
     "make clean": ("would delete the environment", ""),
     "make address": ("changes the notebooks", "test_address"),
     "make lock": ("needs the network", "test_lock"),

@@ -52,7 +52,8 @@ class Started(Exception):
 
 def make_run(monkeypatch, tmp_path, *variables):
     """Do what `make run` would do, up to the first notebook; return the exit status."""
-    command = ["make", "-n", "run", *variables]
+    # Started by `make test`, make would tell where it is.
+    command = ["make", "-n", "--no-print-directory", "run", *variables]
     said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     line = said.stdout.strip().splitlines()[-1]
 

@@ -102,7 +102,11 @@ def test_parts_that_do_not_fit_together_are_refused(cohort, phantoms):
         MixedBatches(one, other)
 
 
-def test_phantoms_have_the_training_s_channels_and_size(cohort, tmp_path, few):
+@pytest.mark.parametrize("profile", ["", "smoke"])
+def test_phantoms_have_the_training_s_channels_and_size(
+    cohort, tmp_path, few, monkeypatch, profile
+):
+    monkeypatch.setenv("BRAINSEG_PROFILE", profile)
     store = replace(cohort.store, sequences=("flair", "t1"))
     found = rehearsal_store(store, Workspace(tmp_path, "quick"))
     assert found.sequences == ("flair", "t1")

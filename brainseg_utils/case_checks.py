@@ -9,8 +9,8 @@ import numpy as np
 
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.memory_order import forwards
 from brainseg_utils.profiles import Profile
+from brainseg_utils.system.memory_order import forwards
 from brainseg_utils.volumes import CaseVolumes, home_of
 
 MAX_TUMOUR_SHARE = 0.5  # Of the brain; the largest of five real ones has 0.15.

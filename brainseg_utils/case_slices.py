@@ -9,7 +9,7 @@ import numpy as np
 
 from brainseg_utils.codes import as_pixels, encode
 from brainseg_utils.grid import SliceGrid
-from brainseg_utils.opencv import cv2
+from brainseg_utils.system.opencv import cv2
 from brainseg_utils.volumes import CaseVolumes
 
 MIN_BRAIN_SHARE = 0.01  # Slices with less brain than this teach nothing.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from brainseg_utils.opencv import cv2
+from brainseg_utils.system.opencv import cv2
 
 CODES_PER_DEVIATION = 6400
 # Where int16 ends, and z-scores are cut off: a few very bright vessels lie beyond it.

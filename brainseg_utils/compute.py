@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.gpus import capability, gpu_names
+from brainseg_utils.system.gpus import capability, gpu_names
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -21,8 +21,6 @@ from isal import isal_zlib
 
 from brainseg_utils.case_slices import CaseSlices
 from brainseg_utils.cases import Case, case_files
-from brainseg_utils.crashpoints import crashpoint
-from brainseg_utils.disks import explaining_disk
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import (
     file_digest,
@@ -33,6 +31,8 @@ from brainseg_utils.files import (
 )
 from brainseg_utils.grid import SliceGrid
 from brainseg_utils.nifti.content import reading
+from brainseg_utils.system.crashpoints import crashpoint
+from brainseg_utils.system.disks import explaining_disk
 
 STORE_VERSION = 2  # Raise it whenever the same files would give other slices.
 FORMAT = {"version": STORE_VERSION, "images": "<i2", "masks": "|u1"}

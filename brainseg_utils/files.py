@@ -12,9 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from brainseg_utils.crashpoints import crashpoint
-from brainseg_utils.disks import IN_THE_WAY, explaining_disk
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.system.crashpoints import crashpoint
+from brainseg_utils.system.disks import IN_THE_WAY, explaining_disk
 
 MAX_JSON_BYTES = 16 * 2**20
 

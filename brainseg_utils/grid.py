@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.opencv import cv2
+from brainseg_utils.system.opencv import cv2
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,11 @@ from brainseg_utils.copies import (
     is_finished,
     is_result,
 )
-from brainseg_utils.crashpoints import crashpoint
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.restoring import epochs_here, take_back
 from brainseg_utils.runs import RECORD, WHOLE_RUN, Run
 from brainseg_utils.states import state_files
+from brainseg_utils.system.crashpoints import crashpoint
 
 PAUSES_S = (0.1, 1.0)  # Before a second and a third attempt; mounts drop for moments.
 PATIENCE_S = 60  # For a copy that is still under way when the results are there.

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from isal import isal_zlib
 
-from brainseg_utils.memory_order import forwards
-from brainseg_utils.opencv import cv2
+from brainseg_utils.system.memory_order import forwards
+from brainseg_utils.system.opencv import cv2
 from brainseg_utils.volumes import CaseVolumes
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)

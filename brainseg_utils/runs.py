@@ -14,8 +14,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.disks import explaining_disk
 from brainseg_utils.files import file_digest, read_json, write_json, write_text
+from brainseg_utils.system.disks import explaining_disk
 
 RECORD = "done.json"
 # Raise it whenever a run would be scored otherwise: scoring is repeated then, and not

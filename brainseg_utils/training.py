@@ -10,20 +10,20 @@ from brainseg_utils.cohorts import Cohort
 from brainseg_utils.compiling import build_model, compile_model, load_model
 from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.crashpoints import crashpoint
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_json
 from brainseg_utils.fitting import Fit
-from brainseg_utils.interruptions import tidy_on_sigterm
 from brainseg_utils.jobs import Job
 from brainseg_utils.machine import peak_memory_mb, versions
-from brainseg_utils.memory_errors import is_out_of_memory, out_of_memory
 from brainseg_utils.mirror import Mirror
 from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.rehearsal import rehearsal_store
 from brainseg_utils.runs import RECORD, Run, write_history
 from brainseg_utils.states import State, read_state, remove_states
 from brainseg_utils.store import SliceStore
+from brainseg_utils.system.crashpoints import crashpoint
+from brainseg_utils.system.interruptions import tidy_on_sigterm
+from brainseg_utils.system.memory_errors import is_out_of_memory, out_of_memory
 from brainseg_utils.weights import save_weights
 from brainseg_utils.workspace import Workspace
 

@@ -13,9 +13,14 @@ import numpy as np
 
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.memory_order import along, backward_axes, forwards, laid_out_alike
 from brainseg_utils.nifti import Volume, read_series, read_volume
 from brainseg_utils.slice_stacks import read_stack
+from brainseg_utils.system.memory_order import (
+    along,
+    backward_axes,
+    forwards,
+    laid_out_alike,
+)
 
 PLANES = 8
 AFFINE_TOLERANCE_MM = 1e-3  # Rounding in headers is 1e-7; a real shift is far larger.

@@ -3,10 +3,11 @@ import pytest
 import tensorflow as tf
 from refusals import refusal
 
-from brainseg_utils import compute, gpus
+from brainseg_utils import compute
 from brainseg_utils.compute import Compute
-from brainseg_utils.memory_errors import is_out_of_memory, out_of_memory
 from brainseg_utils.models import build_cnn1
+from brainseg_utils.system import gpus
+from brainseg_utils.system.memory_errors import is_out_of_memory, out_of_memory
 
 
 @pytest.mark.parametrize(

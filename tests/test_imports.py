@@ -4,7 +4,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[1]
 LIGHT_MODULES = (
-    "disks",
+    "system.disks",
     "files",
     "cases",
     "labels",

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from brainseg_utils.crashpoints import crashpoint
+from brainseg_utils.system.crashpoints import crashpoint
 
 
 @keras.saving.register_keras_serializable(package="brainseg")

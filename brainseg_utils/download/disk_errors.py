@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from brainseg_utils.disks import FULL, IN_THE_WAY, READ_ONLY, free_bytes
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.system.disks import FULL, IN_THE_WAY, READ_ONLY, free_bytes
 
 
 def check_space(path: Path, needed: int) -> None:
@@ -22,7 +22,7 @@ def check_space(path: Path, needed: int) -> None:
 def explained(path: Path, needed: int | None = None) -> Iterator[None]:
     """Turn errors of the file system into a `BrainSegError` about `path`.
 
-    Those that `disks` has explained are explained anew: there is another remedy here.
+    Those that `system.disks` has explained are explained anew, with another remedy.
     """
     try:
         yield

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from brainseg_utils.crashpoints import crashpoint
 from brainseg_utils.files import file_digest, read_json, write_json
 from brainseg_utils.sweep.points import Outcome, Point
 from brainseg_utils.sweep.results import read_result
+from brainseg_utils.system.crashpoints import crashpoint
 
 
 def write_record(point: Point, folder: Path, seconds: float) -> None:

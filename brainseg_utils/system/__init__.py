@@ -1,0 +1,1 @@
+"""What the machine does to a process: its disks, memory, GPUs, threads and signals."""

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from brainseg_utils.case_checks import check_volumes
 from brainseg_utils.cases import SEQUENCES, Case, find_cases
-from brainseg_utils.cohort_checks import check_cohort
+from brainseg_utils.doctor.case_checks import check_volumes
+from brainseg_utils.doctor.cohort_checks import check_cohort
+from brainseg_utils.doctor.profiles import Profile, profile_case
 from brainseg_utils.errors import BrainSegError, errors_of
-from brainseg_utils.profiles import Profile, profile_case
 from brainseg_utils.splits import patient_of
 from brainseg_utils.volumes import load_case
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from brainseg_utils.cases import SEQUENCES
+from brainseg_utils.doctor.looks import BROAD, Look, look_distance, look_of, usual_look
+from brainseg_utils.doctor.profiles import PERCENTILES, Profile
 from brainseg_utils.files import read_json, write_json
 from brainseg_utils.grid import SliceGrid
-from brainseg_utils.looks import BROAD, Look, look_distance, look_of, usual_look
-from brainseg_utils.profiles import PERCENTILES, Profile
 from brainseg_utils.store import SliceStore
 
 FILE = "inputs.json"
@@ -31,7 +31,7 @@ class RunInputs:
         image_size: Side in pixels of a slice.
         spacing_mm: Voxel size along x, y and z, the training patients' median.
         brain_ml: Smallest and largest volume of a training patient's brain.
-        percentiles: The training patients' usual look, see `looks.look_of`.
+        percentiles: The training patients' usual look, see `doctor.looks.look_of`.
         correlations: The other half of it.
         farthest: How far from it the farthest training patient is.
 

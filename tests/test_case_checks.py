@@ -3,10 +3,10 @@ import pytest
 from patients import BRAIN, SHAPE
 from refusals import assert_explained
 
-from brainseg_utils.case_checks import check_volumes
 from brainseg_utils.cases import find_cases
+from brainseg_utils.doctor.case_checks import check_volumes
+from brainseg_utils.doctor.profiles import profile_case
 from brainseg_utils.nifti import read_volume, write_volume
-from brainseg_utils.profiles import profile_case
 from brainseg_utils.volumes import load_case
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from brainseg_utils.cases import Case
-from brainseg_utils.cohort_checks import check_cohort
+from brainseg_utils.doctor.cohort_checks import check_cohort
+from brainseg_utils.doctor.profiles import profile_case
 from brainseg_utils.labels import BRATS_2018
 from brainseg_utils.phantom import make_phantom
-from brainseg_utils.profiles import profile_case
 from brainseg_utils.volumes import CaseVolumes
 
 NAMES = ("t1", "t1ce", "t2", "flair")

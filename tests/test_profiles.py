@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from brainseg_utils.profiles import (
+from brainseg_utils.doctor.profiles import (
     PERCENTILES,
     mean_and_deviation,
     power_sums,

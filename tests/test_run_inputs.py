@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from tiny_cohort import make_tiny_cohort
 
+from brainseg_utils.doctor.looks import look_distance, look_of
+from brainseg_utils.doctor.profiles import Profile
 from brainseg_utils.grid import SliceGrid
-from brainseg_utils.looks import look_distance, look_of
-from brainseg_utils.profiles import Profile
 from brainseg_utils.run_inputs import RunInputs
 
 

@@ -8,8 +8,8 @@ from itertools import combinations
 import numpy as np
 
 from brainseg_utils.cases import Case
+from brainseg_utils.doctor.profiles import Profile
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.profiles import Profile
 from brainseg_utils.system.memory_order import forwards
 from brainseg_utils.volumes import CaseVolumes, home_of
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from brainseg_utils.cases import Case
+from brainseg_utils.doctor.looks import look_of, odd_looks, odd_range, usual_look
+from brainseg_utils.doctor.profiles import Profile
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.looks import look_of, odd_looks, odd_range, usual_look
-from brainseg_utils.profiles import Profile
 from brainseg_utils.volumes import home_of
 
 MIN_OTHERS = 2  # Fewer patients say nothing about what is usual.

@@ -1,0 +1,1 @@
+"""What voxels tell of mistakes: of one patient, and beside the others."""

@@ -1,7 +1,7 @@
 """Figure parts that draw into an `ax`; the notebooks lay them out.
 
-Curves and scores are here; slices and colours are in `slice_plots` and `colours`,
-and by their names here as well.
+Curves and scores are here; slices and colours are in `pictures.slice_plots` and
+`pictures.colours`, and by their names here as well.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from brainseg_utils.colours import (
+from brainseg_utils.pictures.colours import (
     MODEL_COLOURS,
     MUTED,
     PREDICTION,
@@ -21,7 +21,7 @@ from brainseg_utils.colours import (
     TRUTH,
     colours_of,
 )
-from brainseg_utils.slice_plots import (
+from brainseg_utils.pictures.slice_plots import (
     SEQUENCE_NAMES,
     difference_legend,
     largest_tumour_slice,

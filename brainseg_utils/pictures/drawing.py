@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.image import AxesImage
 
-from brainseg_utils.colours import PREDICTION, TRUTH
+from brainseg_utils.pictures.colours import PREDICTION, TRUTH
 from brainseg_utils.pictures.views import PLANES, View
 
 MARGIN_MM = 14.0

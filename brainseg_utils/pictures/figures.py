@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from brainseg_utils.colours import PREDICTION, TRUTH
+from brainseg_utils.pictures.colours import PREDICTION, TRUTH
 from brainseg_utils.pictures.drawing import (
     MARGIN_MM,
     draw_bar,
@@ -21,8 +21,8 @@ from brainseg_utils.pictures.drawing import (
     tint,
 )
 from brainseg_utils.pictures.grey import grey_levels
+from brainseg_utils.pictures.slice_plots import SEQUENCE_NAMES
 from brainseg_utils.pictures.views import CONVENTION, PLANES, View
-from brainseg_utils.slice_plots import SEQUENCE_NAMES
 
 WIDTH = 9.0  # Inches, at 100 pixels each: what a page on GitHub shows.
 MONTAGE_COLUMNS, MONTAGE_SLICES = 4, 12

@@ -16,13 +16,13 @@ from typing import Any
 
 import numpy as np
 
-from brainseg_utils.colours import PREDICTION, TRUTH
 from brainseg_utils.page import png_uri
+from brainseg_utils.pictures.colours import PREDICTION, TRUTH
 from brainseg_utils.pictures.figures import doubt_of, draw_planes, figure_png
 from brainseg_utils.pictures.grey import grey_levels
 from brainseg_utils.pictures.mosaics import as_jpeg, as_png, tile_shape
+from brainseg_utils.pictures.slice_plots import SEQUENCE_NAMES
 from brainseg_utils.pictures.views import CONVENTION, PLANES, View
-from brainseg_utils.slice_plots import SEQUENCE_NAMES
 
 MOST_VOXELS = 5_000_000  # A brain at 1 mm has 3.5 million in its box.
 HEIGHT_PX = 690

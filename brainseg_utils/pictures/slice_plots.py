@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
-from brainseg_utils.colours import PREDICTION, TRUTH
+from brainseg_utils.pictures.colours import PREDICTION, TRUTH
 
 SEQUENCE_NAMES = {"t1": "T1", "t1ce": "T1ce", "t2": "T2", "flair": "FLAIR"}
 

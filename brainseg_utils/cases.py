@@ -22,7 +22,7 @@ from brainseg_utils.layouts import (
     from_yaml,
 )
 from brainseg_utils.layouts.folders import Tree, list_tree, unreadable
-from brainseg_utils.slice_stacks import slice_files
+from brainseg_utils.layouts.slice_stacks import slice_files
 
 __all__ = ["EXPECTED_TREE", "SEQUENCES", "Case", "case_files", "find_cases"]
 

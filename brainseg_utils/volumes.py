@@ -13,8 +13,8 @@ import numpy as np
 
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.layouts.slice_stacks import read_stack
 from brainseg_utils.nifti import Volume, read_series, read_volume
-from brainseg_utils.slice_stacks import read_stack
 from brainseg_utils.system.memory_order import (
     along,
     backward_axes,

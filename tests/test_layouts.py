@@ -15,8 +15,8 @@ from brainseg_utils.cases import LAYOUTS as KNOWN_LAYOUTS
 from brainseg_utils.cases import case_files, find_cases
 from brainseg_utils.files import file_digest
 from brainseg_utils.layouts import without_copy_mark
+from brainseg_utils.layouts.slice_stacks import read_stack
 from brainseg_utils.nifti import read_series
-from brainseg_utils.slice_stacks import read_stack
 
 
 def errors(problems):

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from refusals import refused
 
-from brainseg_utils import slice_stacks
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.slice_stacks import read_stack, slice_files
+from brainseg_utils.layouts import slice_stacks
+from brainseg_utils.layouts.slice_stacks import read_stack, slice_files
 
 SHAPE = (5, 4, 3)  # Slices, height, width.
 

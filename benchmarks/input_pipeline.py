@@ -28,8 +28,8 @@ from findings import both_ratios, describe_run, settings_of, show, temporary_fol
 from measuring import CORES, interleave, summarise
 
 from brainseg_utils.augmentation import RICH
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.slices import prepare_slices
+from brainseg_utils.store.grid import SliceGrid
 
 # Read when TensorFlow is imported. Input pipelines run on the processor.
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}

@@ -28,8 +28,8 @@ def main(arguments: Sequence[str] | None) -> None:
     """Score every patient of the folder, print the table, write the JSON."""
     from brainseg_utils.cases import SEQUENCES, find_cases
     from brainseg_utils.errors import errors_of, raise_all
-    from brainseg_utils.grid import SliceGrid
     from brainseg_utils.slices import prepare_slices
+    from brainseg_utils.store.grid import SliceGrid
 
     options = parse(arguments)
     check_output(options.json)

@@ -22,9 +22,9 @@ from tensorflow_ways import flips_and_rotation, gathered, rich_changes
 from brainseg_utils.augmentation import RICH, Augmentation
 from brainseg_utils.batches import Batches
 from brainseg_utils.cases import Case
-from brainseg_utils.codes import decode
 from brainseg_utils.pipelines import BatchSequence, make_dataset
 from brainseg_utils.store import SliceStore
+from brainseg_utils.store.codes import decode
 
 FLIPS = Augmentation(rotation_degrees=0, flip=True, quarter_turns=True)
 CHANGES = {"plain": None, "flips": FLIPS, "rich": RICH}

@@ -22,8 +22,8 @@ from monai_environment import MonaiPeer, find_monai
 from nibabel_ways import has_nifti_alone, prepare_patient
 
 from brainseg_utils.cases import Case, case_files
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.slices import prepare_slices
+from brainseg_utils.store.grid import SliceGrid
 
 
 def collect_ways(

@@ -18,7 +18,7 @@ from findings import both_ratios, describe_run, settings_of, show, temporary_fol
 from measuring import CORES, WayFailed, interleave, peak_memory_mb, summarise
 from preparation_ways import all_files, collect_ways, read_all
 
-from brainseg_utils.grid import SliceGrid
+from brainseg_utils.store.grid import SliceGrid
 
 UNIT = "seconds"
 RATIOS = {

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from brainseg_utils.augmentation import Augmentation
-from brainseg_utils.codes import Z_LIMIT
+from brainseg_utils.store.codes import Z_LIMIT
 
 
 def gathered(

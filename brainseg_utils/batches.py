@@ -11,10 +11,10 @@ import numpy as np
 
 from brainseg_utils.augmentation import Augmentation, Draw, draw
 from brainseg_utils.changed_slices import apply
-from brainseg_utils.codes import decode
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.painting import paint_lesion
 from brainseg_utils.store import SliceStore
+from brainseg_utils.store.codes import decode
 
 ALIGNMENT = 64  # Bytes, as TensorFlow and the processor's vectors want it.
 

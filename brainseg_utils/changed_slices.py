@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from brainseg_utils.augmentation import Draw
-from brainseg_utils.codes import CODES_PER_DEVIATION, Z_LIMIT, as_pixels
+from brainseg_utils.store.codes import CODES_PER_DEVIATION, Z_LIMIT, as_pixels
 from brainseg_utils.system.opencv import cv2
 
 NOISE_SUPPLY = 2**22  # Numbers, 16 MB: each slice begins somewhere else in them.

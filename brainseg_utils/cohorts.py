@@ -9,10 +9,10 @@ from typing import Any
 
 from brainseg_utils.cases import SEQUENCES, Case, find_cases
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.phantom import make_phantoms
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store import SliceStore
+from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.workspace import Workspace, smoke_wanted
 
 

@@ -58,7 +58,7 @@ class TrainingConfig:
         rehearsal_share: Share of each batch's slices that are phantom patients', so
             that a network which started from them keeps what it learned (`rehearsal`).
         neighbours: How many slices to either side are seen with each one, as further
-            channels (`neighbour_slices`); 1 triples these. 0 shows slices alone.
+            channels (`store.neighbour_slices`); 1 triples these. 0: slices alone.
         mirror: Whether predictions are means over the four mirrored slices.
         threshold: Probability from which a voxel is tumour.
         smallest_ml: Connected parts of a predicted mask below this volume are dropped.

@@ -7,12 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from brainseg_utils.case_slices import CaseSlices, slice_case, tumour_outside
 from brainseg_utils.cases import Case
-from brainseg_utils.codes import decode
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.files import refuse_existing
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.measures import Measures, measure
 from brainseg_utils.new_patient import (
     NewPatient,
@@ -27,9 +24,12 @@ from brainseg_utils.nifti.same_grid import (
     write_on_grid,
 )
 from brainseg_utils.predictions import decide_mask, predict_images
-from brainseg_utils.prepared_case import check_slices
 from brainseg_utils.resampling import resample_probability
 from brainseg_utils.runs import Run
+from brainseg_utils.store.case_slices import CaseSlices, slice_case, tumour_outside
+from brainseg_utils.store.codes import decode
+from brainseg_utils.store.grid import SliceGrid
+from brainseg_utils.store.prepared_case import check_slices
 from brainseg_utils.trained_runs import TrainedRun, load_trained
 from brainseg_utils.volumes import home_of
 

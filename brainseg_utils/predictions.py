@@ -9,8 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.neighbour_slices import NeighbourSlices
 from brainseg_utils.store import SliceStore
+from brainseg_utils.store.neighbour_slices import NeighbourSlices
 
 if TYPE_CHECKING:
     import keras

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from brainseg_utils.cases import find_cases
 from brainseg_utils.cohorts import DataConfig, phantom_patients
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.pretrained import PHANTOMS, check_sequences
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store import SliceStore
+from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.workspace import Workspace, smoke_wanted
 
 SMOKE_PATIENTS = 2

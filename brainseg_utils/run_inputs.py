@@ -13,8 +13,8 @@ from brainseg_utils.cases import SEQUENCES
 from brainseg_utils.doctor.looks import BROAD, Look, look_distance, look_of, usual_look
 from brainseg_utils.doctor.profiles import PERCENTILES, Profile
 from brainseg_utils.files import read_json, write_json
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.store import SliceStore
+from brainseg_utils.store.grid import SliceGrid
 
 FILE = "inputs.json"
 LARGEST = 4096  # Voxels, pixels, millimetres or millilitres of no patient.

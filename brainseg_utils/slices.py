@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from brainseg_utils.cases import Case
-from brainseg_utils.codes import decode
 from brainseg_utils.doctor.cohort_checks import check_cohort
 from brainseg_utils.doctor.profiles import Profile
-from brainseg_utils.entries import content_digest
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.files import value_digest
-from brainseg_utils.grid import SliceGrid
-from brainseg_utils.prepared_case import CasePreparer, Prepared
-from brainseg_utils.slice_array import SliceArray
 from brainseg_utils.store import SliceStore
+from brainseg_utils.store.codes import decode
+from brainseg_utils.store.entries import content_digest
+from brainseg_utils.store.grid import SliceGrid
+from brainseg_utils.store.prepared_case import CasePreparer, Prepared
+from brainseg_utils.store.slice_array import SliceArray
 from brainseg_utils.volumes import home_of
 
 # One more than cores, to work while another waits for the disk; each holds a patient,

@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 from brainseg_utils.cases import find_cases
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.slices import prepare_slices
+from brainseg_utils.store.grid import SliceGrid
 
 GRID = SliceGrid(16, 16)
 

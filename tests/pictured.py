@@ -39,7 +39,7 @@ def store(array, codes, affine=RAS):
 
 
 def make_view(codes="RAS", affine=RAS):
-    """Return the patient's view, with the arrays stored as `codes` says."""
+    """Return the patient's view, with the arrays stored as `store.codes` says."""
     images, mask, probability, truth = draw_patient()
     kept = {name: store(image, codes)[0] for name, image in images.items()}
     others = [store(array, codes)[0] for array in (probability, truth)]

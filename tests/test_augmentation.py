@@ -6,7 +6,7 @@ import pytest
 from brainseg_utils import changed_slices
 from brainseg_utils.augmentation import RICH, Augmentation, Draw, draw
 from brainseg_utils.changed_slices import apply, vary_intensities
-from brainseg_utils.codes import Z_LIMIT, decode
+from brainseg_utils.store.codes import Z_LIMIT, decode
 
 STILL = Augmentation(rotation_degrees=0, flip=False)
 GRADIENT = np.arange(16, dtype=np.int16).reshape(4, 4)

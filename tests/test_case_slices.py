@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from brainseg_utils.case_slices import slice_case, tumour_outside
-from brainseg_utils.grid import SliceGrid
+from brainseg_utils.store.case_slices import slice_case, tumour_outside
+from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.volumes import CaseVolumes
 
 SCALES = [(100.0, 20.0), (50.0, 10.0)]

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from brainseg_utils.codes import CODES_PER_DEVIATION, Z_LIMIT, decode, encode
+from brainseg_utils.store.codes import CODES_PER_DEVIATION, Z_LIMIT, decode, encode
 
 STEP = 1 / CODES_PER_DEVIATION
 

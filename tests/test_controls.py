@@ -5,10 +5,10 @@ from patients import BRAIN, SHAPE
 from brainseg_utils.cases import find_cases
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.controls import best_threshold, predict_nothing
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.nifti import write_volume
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.splits import Split
+from brainseg_utils.store.grid import SliceGrid
 
 SPLIT = Split(train=("P0",), validation=("P1",), test=("P2",))
 SEQUENCES = ("t1", "t1ce", "t2", "flair")

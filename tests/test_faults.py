@@ -25,7 +25,6 @@ from patients import write_patient
 from refusals import assert_explained, refused
 from tiny_cohort import make_tiny_cohort
 
-from brainseg_utils import entries
 from brainseg_utils.checks import check_folder
 from brainseg_utils.cohorts import DataConfig, load_cohort
 from brainseg_utils.config import TrainingConfig
@@ -33,6 +32,7 @@ from brainseg_utils.errors import BrainSegError
 from brainseg_utils.phantom import make_phantoms
 from brainseg_utils.plans import choose_split
 from brainseg_utils.runs import Run
+from brainseg_utils.store import entries
 from brainseg_utils.workspace import Workspace
 
 NAN, INF = float("nan"), float("inf")

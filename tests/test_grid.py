@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.grid import SliceGrid
+from brainseg_utils.store.grid import SliceGrid
 
 
 def make_box(shape, *spans):

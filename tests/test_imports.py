@@ -16,7 +16,7 @@ LIGHT_MODULES = (
     "split_files",
     "slices",
     "store",
-    "neighbour_slices",
+    "store.neighbour_slices",
     "augmentation",
     "changed_slices",
     "batches",

@@ -21,7 +21,7 @@ import numpy as np
 from brainseg_utils.augmentation import RICH
 from brainseg_utils.batches import Batches
 from brainseg_utils.cases import find_cases
-from brainseg_utils.grid import SliceGrid
+from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils import slices
 
 slices.WORKERS = 2  # Each takes its share of memory, whatever the number of cores.

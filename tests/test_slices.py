@@ -11,13 +11,13 @@ import pytest
 from patients import BRAIN, SHAPE, write_patient
 from refusals import refused
 
-from brainseg_utils import prepared_case
 from brainseg_utils.cases import find_cases
-from brainseg_utils.codes import CODES_PER_DEVIATION
 from brainseg_utils.files import read_json, write_json
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.nifti import read_volume, write_volume
 from brainseg_utils.slices import prepare_slices
+from brainseg_utils.store import prepared_case
+from brainseg_utils.store.codes import CODES_PER_DEVIATION
+from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.volumes import load_case
 
 GRID = SliceGrid(16, 16)  # As wide as the made-up brains: one pixel a voxel.

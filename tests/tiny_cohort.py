@@ -6,9 +6,9 @@ import numpy as np
 
 from brainseg_utils.cases import find_cases
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.nifti import write_volume
 from brainseg_utils.slices import prepare_slices
+from brainseg_utils.store.grid import SliceGrid
 
 SHAPE = (20, 20, 8)
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from brainseg_utils.files import value_digest
-from brainseg_utils.grid import SliceGrid
-from brainseg_utils.neighbour_slices import NeighbourSlices
-from brainseg_utils.slice_array import SliceArray
+from brainseg_utils.store.grid import SliceGrid
+from brainseg_utils.store.neighbour_slices import NeighbourSlices
+from brainseg_utils.store.slice_array import SliceArray
 
 
 @dataclass(frozen=True)

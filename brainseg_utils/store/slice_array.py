@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from brainseg_utils.entries import Entry
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.store.entries import Entry
 
 
 class SliceArray:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from brainseg_utils.slice_array import SliceArray
+from brainseg_utils.store.slice_array import SliceArray
 
 
 class NeighbourSlices:

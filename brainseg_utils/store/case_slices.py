@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brainseg_utils.codes import as_pixels, encode
-from brainseg_utils.grid import SliceGrid
+from brainseg_utils.store.codes import as_pixels, encode
+from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.system.opencv import cv2
 from brainseg_utils.volumes import CaseVolumes
 

@@ -19,7 +19,6 @@ import numpy as np
 from filelock import FileLock, Timeout
 from isal import isal_zlib
 
-from brainseg_utils.case_slices import CaseSlices
 from brainseg_utils.cases import Case, case_files
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import (
@@ -29,8 +28,9 @@ from brainseg_utils.files import (
     value_digest,
     write_json,
 )
-from brainseg_utils.grid import SliceGrid
 from brainseg_utils.nifti.content import reading
+from brainseg_utils.store.case_slices import CaseSlices
+from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.system.crashpoints import crashpoint
 from brainseg_utils.system.disks import explaining_disk
 

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from brainseg_utils.case_slices import CaseSlices, slice_case, tumour_outside
 from brainseg_utils.cases import Case
 from brainseg_utils.doctor.case_checks import check_volumes
 from brainseg_utils.doctor.profiles import Profile, profile_case
-from brainseg_utils.entries import (
+from brainseg_utils.errors import BrainSegError, errors_of
+from brainseg_utils.store.case_slices import CaseSlices, slice_case, tumour_outside
+from brainseg_utils.store.entries import (
     Entry,
     entry_bytes,
     entry_key,
@@ -21,8 +22,7 @@ from brainseg_utils.entries import (
     find_entry,
     write_entry,
 )
-from brainseg_utils.errors import BrainSegError, errors_of
-from brainseg_utils.grid import SliceGrid
+from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.system.disks import disk_full, free_bytes
 from brainseg_utils.volumes import CaseVolumes, home_of, load_case
 

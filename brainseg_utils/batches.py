@@ -10,9 +10,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from brainseg_utils.augmentation import Augmentation, Draw, draw
-from brainseg_utils.changed_slices import apply
+from brainseg_utils.changes.changed_slices import apply
+from brainseg_utils.changes.painting import paint_lesion
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.painting import paint_lesion
 from brainseg_utils.store import SliceStore
 from brainseg_utils.store.codes import decode
 

@@ -3,9 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from brainseg_utils import changed_slices
 from brainseg_utils.augmentation import RICH, Augmentation, Draw, draw
-from brainseg_utils.changed_slices import apply, vary_intensities
+from brainseg_utils.changes import changed_slices
+from brainseg_utils.changes.changed_slices import apply, vary_intensities
 from brainseg_utils.store.codes import Z_LIMIT, decode
 
 STILL = Augmentation(rotation_degrees=0, flip=False)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from brainseg_utils.config_checks import check_choice, check_config
-from brainseg_utils.recipes import RECIPES
+from brainseg_utils.planning.config_checks import check_choice, check_config
+from brainseg_utils.planning.recipes import RECIPES
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class TrainingConfig:
 
     Attributes:
         model: `"cnn1"` or `"cnn2"`.
-        recipe: `"paper"` or `"recommended"`; see `recipes`.
+        recipe: `"paper"` or `"recommended"`; see `planning.recipes`.
         filters: Filters of the first level.
         dropout_rate: Share of activations dropped, in [0, 1).
         dropout_placement: `"everywhere"` (the paper), `"encoder"`, `"decoder"` or
@@ -64,7 +64,7 @@ class TrainingConfig:
         smallest_ml: Connected parts of a predicted mask below this volume are dropped.
         fold: Which fold of patients is the test part.
         folds: Number of folds; 0 chooses by the number of patients.
-        split_file: File with a split of one's own (`split_files`); empty deals folds.
+        split_file: File with a split of one's own (`planning.split_files`); else dealt.
         seed: Seed of weights, order, augmentation and dropout.
 
     Raises:

@@ -9,9 +9,9 @@ from brainseg_utils.cohorts import Cohort
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import file_digest, value_digest
+from brainseg_utils.planning.split_files import read_split
 from brainseg_utils.pretrained import PRETRAINED
 from brainseg_utils.runs import Run
-from brainseg_utils.split_files import read_split
 from brainseg_utils.splits import Split, folds_to_run, patient_of, split_cases
 from brainseg_utils.workspace import Workspace, smoke_wanted
 

@@ -4,7 +4,7 @@ import pytest
 from documents import ROOT, blocks
 
 from brainseg_utils.cases import LAYOUTS, find_cases
-from brainseg_utils.split_files import read_split
+from brainseg_utils.planning.split_files import read_split
 
 BLOCKS = blocks(ROOT / "docs/your-data.md")
 TREES = [place for place, one in enumerate(BLOCKS) if "── " in one.text]

@@ -75,7 +75,7 @@ OURS = {
 }
 
 # What stands on the data layer, and so imports all of it.
-TOPS = ("checks", "slices", "batches", "split_files", "download")
+TOPS = ("checks", "slices", "batches", "planning.split_files", "download")
 
 
 def codes_in(path):

@@ -4,8 +4,8 @@ import pytest
 from refusals import refusal
 
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.config_checks import CHOICES
-from brainseg_utils.recipes import PAPER, RECIPES, RECOMMENDED
+from brainseg_utils.planning.config_checks import CHOICES
+from brainseg_utils.planning.recipes import PAPER, RECIPES, RECOMMENDED
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

@@ -4,7 +4,7 @@ import pytest
 
 from brainseg_utils.callbacks import Schedule
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.config_checks import CHOICES
+from brainseg_utils.planning.config_checks import CHOICES
 from brainseg_utils.schedules import SCHEDULES, WARM_UP, learning_rate_at
 
 PROGRESS = np.linspace(0, 1, 1001)

@@ -3,7 +3,7 @@ import json
 import pytest
 from refusals import refused
 
-from brainseg_utils.split_files import read_split, write_split
+from brainseg_utils.planning.split_files import read_split, write_split
 from brainseg_utils.splits import Split
 
 SPLIT = Split(("A", "B"), ("C",), ("D",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.recipes import RECIPES
+from brainseg_utils.planning.recipes import RECIPES
 
 if TYPE_CHECKING:
     from brainseg_utils.config import TrainingConfig

@@ -1,0 +1,1 @@
+"""What a training may be told: recipes, the range of each value, a split in a file."""

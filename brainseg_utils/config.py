@@ -64,7 +64,8 @@ class TrainingConfig:
         smallest_ml: Connected parts of a predicted mask below this volume are dropped.
         fold: Which fold of patients is the test part.
         folds: Number of folds; 0 chooses by the number of patients.
-        split_file: File with a split of one's own (`planning.split_files`); else dealt.
+        split_file: File with a split of one's own (`planning.split_files`); empty
+            deals folds.
         seed: Seed of weights, order, augmentation and dropout.
 
     Raises:

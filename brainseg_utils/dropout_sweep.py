@@ -13,8 +13,8 @@ from brainseg_utils.cohorts import Cohort, DataConfig, load_cohort
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import patient_means
+from brainseg_utils.execution.parameters import notebook_parameters, unknown_parameter
 from brainseg_utils.files import read_json, write_json, write_text
-from brainseg_utils.parameters import notebook_parameters, unknown_parameter
 from brainseg_utils.plans import default_folds, find_run, resolve
 from brainseg_utils.runs import Run, stack_histories
 from brainseg_utils.sweep import Point, expand_grid

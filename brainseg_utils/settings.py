@@ -11,7 +11,7 @@ import yaml
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.dropout_sweep import NOTEBOOKS, VARIED
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.parameters import (
+from brainseg_utils.execution.parameters import (
     check_type,
     parse_setting,
     unknown_parameter,

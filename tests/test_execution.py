@@ -4,7 +4,7 @@ import pytest
 from refusals import refusal
 from tiny_notebook import executions, write_tiny_notebook
 
-from brainseg_utils.execution import execute_notebook, failed_path
+from brainseg_utils.execution.notebook import execute_notebook, failed_path
 
 
 @pytest.fixture

@@ -9,8 +9,12 @@ from tiny_notebook import write_notebook
 
 from brainseg_utils.cli import main
 from brainseg_utils.copies import copy_folder
-from brainseg_utils.execution import execute_notebook
-from brainseg_utils.parameters import MAX_LENGTH, check_parameters, parse_setting
+from brainseg_utils.execution.notebook import execute_notebook
+from brainseg_utils.execution.parameters import (
+    MAX_LENGTH,
+    check_parameters,
+    parse_setting,
+)
 from brainseg_utils.runs import Run
 from brainseg_utils.workspace import open_workspace
 

@@ -7,7 +7,7 @@ from notebook_code_rules import CODE_RULES
 from notebook_rules import RULES
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.parameters import check_parameters, notebook_parameters
+from brainseg_utils.execution.parameters import check_parameters, notebook_parameters
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))

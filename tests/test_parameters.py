@@ -6,7 +6,7 @@ import pytest
 from refusals import refusal
 from tiny_notebook import write_notebook
 
-from brainseg_utils.parameters import check_parameters, notebook_parameters
+from brainseg_utils.execution.parameters import check_parameters, notebook_parameters
 
 ROOT = Path(__file__).parents[1]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.parameters import parse_setting
+from brainseg_utils.execution.parameters import parse_setting
 from brainseg_utils.sweep.executors import open_executor
 from brainseg_utils.sweep.points import expand_grid
 from brainseg_utils.sweep.running import run_sweep

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.parameters import is_json
+from brainseg_utils.execution.parameters import is_json
 
 MIME = "application/vnd.brainseg.result+json"
 

@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future, as_completed
 from dataclasses import replace
 from pathlib import Path
 
-from brainseg_utils.parameters import check_parameters
+from brainseg_utils.execution.parameters import check_parameters
 from brainseg_utils.sweep.points import Outcome, Point
 from brainseg_utils.sweep.pools import LocalPool
 from brainseg_utils.sweep.records import kept, read_record

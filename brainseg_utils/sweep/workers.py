@@ -20,7 +20,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from brainseg_utils.execution import execute_notebook
+from brainseg_utils.execution.notebook import execute_notebook
 from brainseg_utils.sweep.points import Outcome, Point
 from brainseg_utils.sweep.records import read_record, write_record
 

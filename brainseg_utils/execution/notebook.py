@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.execution.parameters import check_parameters, literal
 from brainseg_utils.files import replacing
-from brainseg_utils.parameters import check_parameters, literal
 from brainseg_utils.system.disks import explaining_disk
 
 if TYPE_CHECKING:

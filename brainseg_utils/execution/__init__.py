@@ -1,0 +1,1 @@
+"""One notebook executed: its parameters checked, then all of it run, or a failure."""

@@ -8,8 +8,8 @@ import pytest
 from command_table import of, reason
 from documents import ROOT
 
-from brainseg_utils import suite
 from brainseg_utils.cli import main
+from brainseg_utils.suite import running as suite
 
 
 def rules():

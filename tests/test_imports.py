@@ -57,7 +57,7 @@ LIGHT_MODULES = (
     "case_views",
     "case_report",
     "run_report",
-    "suite",
+    "suite.running",
     "commands.data",
     "commands.prediction",
     "commands.training",

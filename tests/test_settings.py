@@ -3,7 +3,11 @@ from pathlib import Path
 import pytest
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.settings import check_settings, parameters_for, read_parameters
+from brainseg_utils.suite.settings import (
+    check_settings,
+    parameters_for,
+    read_parameters,
+)
 
 KNOWN = {
     "02_cnn1": {"epochs": 10, "seed": 0, "learning_rate": 0.1},

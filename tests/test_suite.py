@@ -5,9 +5,9 @@ import nbformat
 import pytest
 from made_up_summary import DICE, ENTRY, SUMMARY
 
-from brainseg_utils import suite
 from brainseg_utils.cli import main
 from brainseg_utils.report import result_rows, text_table, write_report
+from brainseg_utils.suite import running as suite
 from brainseg_utils.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]

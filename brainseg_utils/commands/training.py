@@ -52,7 +52,7 @@ def _add_sweep(commands: argparse._SubParsersAction) -> None:
 
 
 def _run(options: argparse.Namespace) -> None:
-    from brainseg_utils.suite import run_suite
+    from brainseg_utils.suite.running import run_suite
 
     run_suite(options.profile, options.data, options.set, options.all)
 

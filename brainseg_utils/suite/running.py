@@ -18,7 +18,11 @@ from brainseg_utils.execution.notebook import execute_notebook
 from brainseg_utils.execution.parameters import notebook_parameters
 from brainseg_utils.files import read_json, write_json
 from brainseg_utils.report import describe_cohort, result_rows, text_table, write_report
-from brainseg_utils.settings import check_settings, parameters_for, read_parameters
+from brainseg_utils.suite.settings import (
+    check_settings,
+    parameters_for,
+    read_parameters,
+)
 from brainseg_utils.workspace import Workspace, open_workspace
 
 NOTEBOOKS = (

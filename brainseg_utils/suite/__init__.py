@@ -1,0 +1,1 @@
+"""`make run`: its notebooks executed in order, and what they are asked."""

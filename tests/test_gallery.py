@@ -7,9 +7,10 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from brainseg_utils import executed_notebooks, gallery
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_json
+from brainseg_utils.gallery import command as gallery
+from brainseg_utils.gallery import executed_notebooks
 from brainseg_utils.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]

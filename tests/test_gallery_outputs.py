@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from brainseg_utils.gallery_outputs import fence, markdown_table, shrink
+from brainseg_utils.gallery.outputs import fence, markdown_table, shrink
 
 
 def png(image):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from brainseg_utils.gallery_page import correct_links, hide_folders
+from brainseg_utils.gallery.page import correct_links, hide_folders
 
 
 def test_folders_are_hidden_in_paths_only():

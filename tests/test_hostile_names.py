@@ -9,7 +9,7 @@ import pytest
 from made_up_summary import SUMMARY
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from brainseg_utils.gallery_page import render_page
+from brainseg_utils.gallery.page import render_page
 from brainseg_utils.report import write_report
 
 NAMES = [

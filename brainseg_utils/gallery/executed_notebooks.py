@@ -9,7 +9,7 @@ from typing import Any
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import read_json, value_digest
-from brainseg_utils.gallery_page import INJECTED
+from brainseg_utils.gallery.page import INJECTED
 from brainseg_utils.suite.running import FURTHER
 from brainseg_utils.workspace import Workspace
 

@@ -14,15 +14,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.executed_notebooks import (
+from brainseg_utils.files import write_text
+from brainseg_utils.gallery.executed_notebooks import (
     describe_run,
     is_kept,
     notebook_stamp,
     read_executed,
     read_notebook,
 )
-from brainseg_utils.files import write_text
-from brainseg_utils.gallery_page import (
+from brainseg_utils.gallery.page import (
     Page,
     hide_folders,
     image_name,
@@ -125,7 +125,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     print(f"{len(pages)} pages in {pages[0].parent}")
     return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())

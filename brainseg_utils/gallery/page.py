@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brainseg_utils.files import replacing, write_text
-from brainseg_utils.gallery_outputs import fence, render_output, shrink
+from brainseg_utils.gallery.outputs import fence, render_output, shrink
 
 INJECTED = "injected-parameters"
 

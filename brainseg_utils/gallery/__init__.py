@@ -1,0 +1,1 @@
+"""Pages of the executed notebooks, for readers on GitHub: `make gallery`."""

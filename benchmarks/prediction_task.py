@@ -20,7 +20,7 @@ from probe import largest_difference
 from brainseg_utils.cases import Case, find_cases
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import dice_score
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.volumes import home_of, read_sequence
 

@@ -12,9 +12,9 @@ from brainseg_utils.losses import LOSSES
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.models import BUILDERS
 from brainseg_utils.pretrained import load_pretrained
+from brainseg_utils.run_files.weights import check_weights, load_weights, read_weights
 from brainseg_utils.runs import Run
 from brainseg_utils.store import SliceStore
-from brainseg_utils.weights import check_weights, load_weights, read_weights
 
 
 def build_model(config: TrainingConfig, store: SliceStore) -> keras.Model:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_bytes
+from brainseg_utils.run_files.states import NAME
 from brainseg_utils.runs import EVALUATED, RECORD, WHOLE_RUN, Run
-from brainseg_utils.states import NAME
 
 MANIFEST = "mirror.json"
 DEPTH = 4  # A run's place below the project and in the mirror: runs/PROFILE/runs/NAME.

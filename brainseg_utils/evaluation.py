@@ -12,10 +12,10 @@ from brainseg_utils.cohorts import Cohort
 from brainseg_utils.files import write_json
 from brainseg_utils.intervals import bootstrap_interval
 from brainseg_utils.mirror import Mirror
-from brainseg_utils.model_card import write_model_card
 from brainseg_utils.nifti import write_volume
 from brainseg_utils.predictions import predict_mask
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
+from brainseg_utils.run_files.model_card import write_model_card
 from brainseg_utils.runs import Run
 from brainseg_utils.store import SliceStore
 from brainseg_utils.surfaces import hd95, surface_dice

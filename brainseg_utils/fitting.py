@@ -24,9 +24,9 @@ from brainseg_utils.compiling import build_model, compile_model
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.jobs import Job
 from brainseg_utils.pipelines import make_feed
+from brainseg_utils.run_files.states import State, check_same
 from brainseg_utils.runs import write_history
 from brainseg_utils.settling import settle_statistics
-from brainseg_utils.states import State, check_same
 
 
 class Fit:

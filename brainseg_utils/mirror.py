@@ -27,8 +27,8 @@ from brainseg_utils.copies import (
 )
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.restoring import epochs_here, take_back
+from brainseg_utils.run_files.states import state_files
 from brainseg_utils.runs import RECORD, WHOLE_RUN, Run
-from brainseg_utils.states import state_files
 from brainseg_utils.system.crashpoints import crashpoint
 
 PAUSES_S = (0.1, 1.0)  # Before a second and a third attempt; mounts drop for moments.

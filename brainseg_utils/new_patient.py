@@ -15,7 +15,7 @@ from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.fitness import ANOTHER_RUN, check_fit, check_spacing
 from brainseg_utils.nifti import Volume
 from brainseg_utils.resampling import Grid, on_first_grid, pixels_as, resample
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.volumes import CaseVolumes, assemble, home_of, read_files
 
 

@@ -8,9 +8,9 @@ from brainseg_utils.cohorts import DataConfig, load_cohort
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import refuse_existing, write_bytes
 from brainseg_utils.pretrained import PHANTOMS, halve
+from brainseg_utils.run_files.weights import pack_weights, read_weights
 from brainseg_utils.runs import Run
 from brainseg_utils.training import train
-from brainseg_utils.weights import pack_weights, read_weights
 from brainseg_utils.workspace import Workspace
 
 FOLDS = 20  # A twentieth of the patients to watch by, another one to test.

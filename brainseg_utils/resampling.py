@@ -14,7 +14,7 @@ from nibabel.processing import resample_from_to
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.nifti import Volume
-from brainseg_utils.run_inputs import SAME
+from brainseg_utils.run_files.inputs import SAME
 from brainseg_utils.volumes import AFFINE_TOLERANCE_MM
 
 MIN_SHARED = 0.7  # Of the smaller of two brains that lie over one another.

@@ -11,8 +11,8 @@ import numpy as np
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import read_json
-from brainseg_utils.foreign_runs import open_run
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.foreign_runs import open_run
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.workspace import Workspace
 

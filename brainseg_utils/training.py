@@ -18,13 +18,13 @@ from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.mirror import Mirror
 from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.rehearsal import rehearsal_store
+from brainseg_utils.run_files.states import State, read_state, remove_states
+from brainseg_utils.run_files.weights import save_weights
 from brainseg_utils.runs import RECORD, Run, write_history
-from brainseg_utils.states import State, read_state, remove_states
 from brainseg_utils.store import SliceStore
 from brainseg_utils.system.crashpoints import crashpoint
 from brainseg_utils.system.interruptions import tidy_on_sigterm
 from brainseg_utils.system.memory_errors import is_out_of_memory, out_of_memory
-from brainseg_utils.weights import save_weights
 from brainseg_utils.workspace import Workspace
 
 RESULTS = ("history.csv", "weights.npz", "training.json")

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from hostile_weights import CODE, KERNEL, LAMBDA, Canary, archive, npy
 
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.weights import MAX_BYTES
+from brainseg_utils.run_files.weights import MAX_BYTES
 
 
 def write_run(folder):

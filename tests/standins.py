@@ -11,7 +11,7 @@ import numpy as np
 
 from brainseg_utils.cases import find_cases
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store.grid import SliceGrid

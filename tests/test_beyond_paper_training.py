@@ -15,9 +15,9 @@ from brainseg_utils.batches import Batches
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.models import build_cnn1
 from brainseg_utils.plans import identity_of
+from brainseg_utils.run_files.states import read_state
 from brainseg_utils.schedules import SCHEDULES
 from brainseg_utils.settling import STEPS, settle_statistics
-from brainseg_utils.states import read_state
 
 CONFIG = TrainingConfig(
     "cnn2",

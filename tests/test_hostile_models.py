@@ -10,7 +10,7 @@ from hostile_weights import LAMBDA, REASONS, keras_file
 from refusals import refused
 
 from brainseg_utils.files import file_digest, write_json
-from brainseg_utils.foreign_runs import open_run
+from brainseg_utils.run_files.foreign_runs import open_run
 from brainseg_utils.runs import Run
 
 

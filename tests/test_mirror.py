@@ -17,8 +17,8 @@ from brainseg_utils import copies, mirror
 from brainseg_utils.copies import MANIFEST
 from brainseg_utils.files import file_digest, read_json, write_json, write_text
 from brainseg_utils.mirror import Mirror
+from brainseg_utils.run_files.states import State, remove_states, write_state
 from brainseg_utils.runs import EVALUATED, WHOLE_RUN, Run
-from brainseg_utils.states import State, remove_states, write_state
 
 PLACE = Path("runs", "quick", "runs", "cnn1_x")
 

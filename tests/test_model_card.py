@@ -4,9 +4,9 @@ import pytest
 
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import write_json
-from brainseg_utils.model_card import card_text, write_model_card
 from brainseg_utils.planning.recipes import RECOMMENDED
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
+from brainseg_utils.run_files.model_card import card_text, write_model_card
 from brainseg_utils.runs import Run
 
 INPUTS = RunInputs(

@@ -4,7 +4,7 @@ import pytest
 
 from brainseg_utils.blocks import Blocks, space_to_depth
 from brainseg_utils.models import BUILDERS, build_cnn1, build_cnn2
-from brainseg_utils.weights import load_weights, save_weights
+from brainseg_utils.run_files.weights import load_weights, save_weights
 
 MODELS = sorted(BUILDERS)
 

@@ -28,7 +28,7 @@ from brainseg_utils.measures import measure
 from brainseg_utils.nifti import read_volume
 from brainseg_utils.patient_prediction import predict_case, write_prediction
 from brainseg_utils.predictions import predict_mask, predict_slices
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store.grid import SliceGrid

@@ -24,7 +24,7 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.new_patient import find_new_patients
 from brainseg_utils.patient_prediction import predict_case, write_prediction
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store.grid import SliceGrid

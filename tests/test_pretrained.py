@@ -11,7 +11,7 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.models import build_cnn2
 from brainseg_utils.pretrained import PRETRAINED, halve, load_pretrained
 from brainseg_utils.pretraining import pretrain
-from brainseg_utils.weights import read_weights
+from brainseg_utils.run_files.weights import read_weights
 from brainseg_utils.workspace import Workspace
 
 SEQUENCES = ("t1", "t1ce", "t2", "flair")

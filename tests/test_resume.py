@@ -13,13 +13,14 @@ from refusals import refusal
 from tiny_cohort import make_tiny_cohort
 from trainings import CONFIG, figures, run_training, start_training, weights_digest
 
-from brainseg_utils import fitting, states
+from brainseg_utils import fitting
 from brainseg_utils.batches import Batches
 from brainseg_utils.compiling import load_model
 from brainseg_utils.compute import Compute
 from brainseg_utils.evaluation import evaluate_run
 from brainseg_utils.plans import find_run
-from brainseg_utils.states import read_state, state_files
+from brainseg_utils.run_files import states
+from brainseg_utils.run_files.states import read_state, state_files
 from brainseg_utils.workspace import Workspace
 
 STEPS = 2 * CONFIG.epochs

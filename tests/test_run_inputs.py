@@ -6,7 +6,7 @@ from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils.doctor.looks import look_distance, look_of
 from brainseg_utils.doctor.profiles import Profile
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.store.grid import SliceGrid
 
 

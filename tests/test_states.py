@@ -11,7 +11,7 @@ import pytest
 from refusals import refusal
 
 from brainseg_utils import files
-from brainseg_utils.states import (
+from brainseg_utils.run_files.states import (
     State,
     check_same,
     read_state,
@@ -24,7 +24,7 @@ WRITER = """
 import sys
 import numpy as np
 from pathlib import Path
-from brainseg_utils.states import State, write_state
+from brainseg_utils.run_files.states import State, write_state
 for epoch in (1, 2, 3):
     write_state(Path(sys.argv[1]), State(epoch, {"w": np.full(9, epoch)}, {"n": epoch}))
 """

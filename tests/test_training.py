@@ -11,7 +11,7 @@ from brainseg_utils.files import read_json, write_json
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.predictions import predict_slices
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.training import load_model, train
 from brainseg_utils.workspace import Workspace

@@ -7,7 +7,7 @@ from brainseg_utils.compiling import load_network
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.models import build_cnn1
-from brainseg_utils.weights import load_weights, save_weights
+from brainseg_utils.run_files.weights import load_weights, save_weights
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import keras
 from brainseg_utils.callbacks.early_stopping import EarlyStopping
 from brainseg_utils.callbacks.progress import Record
 from brainseg_utils.callbacks.snapshots import take_snapshot
-from brainseg_utils.states import State, write_state
+from brainseg_utils.run_files.states import State, write_state
 from brainseg_utils.system.crashpoints import crashpoint
 
 

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from brainseg_utils.callbacks.early_stopping import EarlyStopping
-from brainseg_utils.states import check_same
+from brainseg_utils.run_files.states import check_same
 
 BEST = "best."
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from brainseg_utils.cases import SEQUENCES
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.weights import load_weights, read_weights
+from brainseg_utils.run_files.weights import load_weights, read_weights
 
 if TYPE_CHECKING:
     import keras

@@ -16,8 +16,8 @@ from typing import Any, get_args, get_type_hints
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import file_digest, read_json
+from brainseg_utils.run_files.weights import read_weights
 from brainseg_utils.runs import Run
-from brainseg_utils.weights import read_weights
 
 NEEDED = ("config.json", "training.json", "weights.npz")
 LARGEST = 2**31

@@ -12,8 +12,8 @@ import numpy as np
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_bytes
-from brainseg_utils.npz import read_arrays
-from brainseg_utils.states import check_same
+from brainseg_utils.run_files.npz import read_arrays
+from brainseg_utils.run_files.states import check_same
 
 if TYPE_CHECKING:
     import keras

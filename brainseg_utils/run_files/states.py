@@ -22,7 +22,7 @@ import numpy as np
 
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import flush_folder, write_bytes
-from brainseg_utils.npz import read_arrays
+from brainseg_utils.run_files.npz import read_arrays
 from brainseg_utils.system.crashpoints import crashpoint
 
 NAME = re.compile(r"epoch-(\d+)-([0-9a-f]{16})\.npz")

@@ -13,7 +13,7 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import write_text
 from brainseg_utils.intervals import spread_in_words
 from brainseg_utils.planning.recipes import RECIPES
-from brainseg_utils.run_inputs import RunInputs
+from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 
 FILE = "MODEL_CARD.md"

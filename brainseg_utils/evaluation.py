@@ -9,9 +9,9 @@ import numpy as np
 
 from brainseg_utils.cases import Case
 from brainseg_utils.cohorts import Cohort
+from brainseg_utils.drive.mirror import Mirror
 from brainseg_utils.files import write_json
 from brainseg_utils.intervals import bootstrap_interval
-from brainseg_utils.mirror import Mirror
 from brainseg_utils.nifti import write_volume
 from brainseg_utils.predictions import predict_mask
 from brainseg_utils.run_files.inputs import RunInputs

@@ -11,7 +11,7 @@ from brainseg_utils.batches import Batches
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.mirror import Mirror
+from brainseg_utils.drive.mirror import Mirror
 from brainseg_utils.mixed_batches import MixedBatches
 from brainseg_utils.plans import identity_of, split_of
 from brainseg_utils.runs import Run

@@ -8,7 +8,7 @@ from refusals import refusal
 from tiny_notebook import write_notebook
 
 from brainseg_utils.cli import main
-from brainseg_utils.copies import copy_folder
+from brainseg_utils.drive.copies import copy_folder
 from brainseg_utils.execution.notebook import execute_notebook
 from brainseg_utils.execution.parameters import (
     MAX_LENGTH,

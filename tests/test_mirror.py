@@ -13,10 +13,10 @@ import pytest
 from builds import contents
 from refusals import refusal
 
-from brainseg_utils import copies, mirror
-from brainseg_utils.copies import MANIFEST
+from brainseg_utils.drive import copies, mirror
+from brainseg_utils.drive.copies import MANIFEST
+from brainseg_utils.drive.mirror import Mirror
 from brainseg_utils.files import file_digest, read_json, write_json, write_text
-from brainseg_utils.mirror import Mirror
 from brainseg_utils.run_files.states import State, remove_states, write_state
 from brainseg_utils.runs import EVALUATED, WHOLE_RUN, Run
 
@@ -331,7 +331,7 @@ def test_what_a_lost_connection_left_half_written_is_removed(run, drive):
 def test_a_copy_that_was_killed_is_completed_by_the_next(run, drive, tmp_path):
     code = (
         "import sys; from pathlib import Path; from brainseg_utils.runs import Run;"
-        "from brainseg_utils.mirror import Mirror;"
+        "from brainseg_utils.drive.mirror import Mirror;"
         "Mirror.of(Run(Path(sys.argv[1]))).keep_states()"
     )
     command = [sys.executable, "-c", code, str(run.folder)]

@@ -11,8 +11,8 @@ from builds import contents
 from refusals import refusal
 from test_mirror import PLACE, drive, finish, fresh, keep_epoch, of, run, states_of
 
-from brainseg_utils import copies
-from brainseg_utils.copies import MANIFEST
+from brainseg_utils.drive import copies
+from brainseg_utils.drive.copies import MANIFEST
 from brainseg_utils.errors import BrainSegError
 
 __all__ = ["drive", "run"]  # Fixtures.

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from brainseg_utils.copies import Damaged, RunCopy, digits_of, epochs_of, is_finished
+from brainseg_utils.drive.copies import (
+    Damaged,
+    RunCopy,
+    digits_of,
+    epochs_of,
+    is_finished,
+)
 from brainseg_utils.files import file_digest, write_bytes
 from brainseg_utils.run_files.states import state_files
 from brainseg_utils.runs import WHOLE_RUN, Run

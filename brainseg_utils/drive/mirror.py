@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from brainseg_utils.copies import (
+from brainseg_utils.drive.copies import (
     MANIFEST,
     Damaged,
     RunCopy,
@@ -25,8 +25,8 @@ from brainseg_utils.copies import (
     is_finished,
     is_result,
 )
+from brainseg_utils.drive.restoring import epochs_here, take_back
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.restoring import epochs_here, take_back
 from brainseg_utils.run_files.states import state_files
 from brainseg_utils.runs import RECORD, WHOLE_RUN, Run
 from brainseg_utils.system.crashpoints import crashpoint

@@ -1,0 +1,1 @@
+"""A run folder's copy on a drive: the files there, and the way back."""

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from brainseg_utils.replicas import sum_over_replicas
+from brainseg_utils.system.replicas import sum_over_replicas
 
 
 def dice_loss(

@@ -15,8 +15,8 @@ from learning import BATCH, Session, session_of_command_line
 from brainseg_utils.callbacks import EpochSeeds, Schedule
 from brainseg_utils.compiling import build_model, compile_model
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.masks.predictions import predict_slices
 from brainseg_utils.pipelines import make_feed
-from brainseg_utils.predictions import predict_slices
 from brainseg_utils.sampling import draw_batches
 from brainseg_utils.settling import settle_statistics
 

@@ -18,7 +18,7 @@ from monai_environment import find_monai
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import dice_score
-from brainseg_utils.predictions import restore_mask
+from brainseg_utils.masks.predictions import restore_mask
 from brainseg_utils.splits import Split
 from brainseg_utils.store import SliceStore
 from brainseg_utils.volumes import read_mask

@@ -8,7 +8,7 @@ import numpy as np
 
 from brainseg_utils.cohorts import Cohort
 from brainseg_utils.evaluation import dice_score, score_mask
-from brainseg_utils.predictions import restore_mask
+from brainseg_utils.masks.predictions import restore_mask
 from brainseg_utils.splits import Split
 
 THRESHOLDS = np.arange(0.0, 4.01, 0.1)  # In deviations from the brain's mean.

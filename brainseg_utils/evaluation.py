@@ -12,13 +12,13 @@ from brainseg_utils.cohorts import Cohort
 from brainseg_utils.drive.mirror import Mirror
 from brainseg_utils.files import write_json
 from brainseg_utils.intervals import bootstrap_interval
+from brainseg_utils.masks.predictions import predict_mask
+from brainseg_utils.masks.surfaces import hd95, surface_dice
 from brainseg_utils.nifti import write_volume
-from brainseg_utils.predictions import predict_mask
 from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.run_files.model_card import write_model_card
 from brainseg_utils.runs import Run
 from brainseg_utils.store import SliceStore
-from brainseg_utils.surfaces import hd95, surface_dice
 from brainseg_utils.volumes import read_mask
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def score_mask(
 
     Where one of mask and truth is empty, Dice and surface Dice are 0 and `hd95_mm` is
     the volume's diagonal; where both are, 1 and 0 mm. Distances are between surface
-    elements, the `"areas"` of `surfaces.hd95`, as BraTS has them since 2023.
+    elements, the `"areas"` of `masks.surfaces.hd95`, as BraTS has them since 2023.
 
     Args:
         case: The patient.

@@ -10,6 +10,7 @@ import numpy as np
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.files import refuse_existing
+from brainseg_utils.masks.predictions import decide_mask, predict_images
 from brainseg_utils.measures import Measures, measure
 from brainseg_utils.new_patient import (
     NewPatient,
@@ -23,7 +24,6 @@ from brainseg_utils.nifti.same_grid import (
     read_grid,
     write_on_grid,
 )
-from brainseg_utils.predictions import decide_mask, predict_images
 from brainseg_utils.resampling import resample_probability
 from brainseg_utils.runs import Run
 from brainseg_utils.store.case_slices import CaseSlices, slice_case, tumour_outside

@@ -26,9 +26,9 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.evaluation import dice_per_batch, dice_score, patient_means
 from brainseg_utils.files import read_json, value_digest, write_json
 from brainseg_utils.intervals import paired_difference
+from brainseg_utils.masks.predictions import predict_slices
 from brainseg_utils.pipelines import make_feed
 from brainseg_utils.plans import identity_of, resolve, split_of
-from brainseg_utils.predictions import predict_slices
 from brainseg_utils.sampling import draw_batches
 from brainseg_utils.slice_deals import SPLITS, Deal, deal_slices
 from brainseg_utils.store import SliceStore

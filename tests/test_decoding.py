@@ -7,7 +7,7 @@ from tiny_cohort import make_tiny_cohort
 from brainseg_utils import decoding
 from brainseg_utils.decoding import best_decoding, dice_by_decoding, tune_decoding
 from brainseg_utils.evaluation import dice_score
-from brainseg_utils.predictions import predict_slices, restore_mask
+from brainseg_utils.masks.predictions import predict_slices, restore_mask
 from brainseg_utils.volumes import read_mask
 
 

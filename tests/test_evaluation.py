@@ -10,11 +10,11 @@ from brainseg_utils.evaluation import (
     patient_means,
     score_mask,
 )
+from brainseg_utils.masks.predictions import restore_mask
+from brainseg_utils.masks.surfaces import hd95, surface_dice
 from brainseg_utils.nifti import write_volume
-from brainseg_utils.predictions import restore_mask
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store.grid import SliceGrid
-from brainseg_utils.surfaces import hd95, surface_dice
 from brainseg_utils.volumes import read_mask
 
 EMPTY = np.zeros((2, 2, 2), np.uint8)

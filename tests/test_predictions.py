@@ -3,7 +3,11 @@ import pytest
 from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.predictions import drop_small_parts, predict_mask, predict_slices
+from brainseg_utils.masks.predictions import (
+    drop_small_parts,
+    predict_mask,
+    predict_slices,
+)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import surface_distance
 from mask_pairs import checksum, mask_pairs
 
 from brainseg_utils.evaluation import dice_score
-from brainseg_utils.surfaces import hd95, surface_dice
+from brainseg_utils.masks.surfaces import hd95, surface_dice
 
 MONAI = json.loads(Path(__file__).with_name("monai_metrics.json").read_text())
 MM = (1.0, 1.0, 1.0)

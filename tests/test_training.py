@@ -8,9 +8,9 @@ from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import evaluate_run
 from brainseg_utils.files import read_json, write_json
+from brainseg_utils.masks.predictions import predict_slices
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.plans import find_run, split_of
-from brainseg_utils.predictions import predict_slices
 from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.training import load_model, train

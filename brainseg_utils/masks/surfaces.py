@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from scipy import ndimage
 
-from brainseg_utils.surface_elements import surface_elements
+from brainseg_utils.masks.surface_elements import surface_elements
 
 
 def surface_dice(

@@ -11,7 +11,7 @@ from brainseg_utils.comparison import choose_rates
 from brainseg_utils.dropout_sweep import DropoutSweep
 from brainseg_utils.evaluation import PAPER_BASELINE, patient_means
 from brainseg_utils.intervals import paired_difference
-from brainseg_utils.verdicts import (
+from brainseg_utils.judging.verdicts import (
     BORDER_VOXELS,
     all_alike,
     border_dice,

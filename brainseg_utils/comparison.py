@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from brainseg_utils.averaging import average, average_each_way
-from brainseg_utils.controls import best_threshold, predict_nothing
 from brainseg_utils.dropout_sweep import DropoutSweep
 from brainseg_utils.evaluation import patient_means
 from brainseg_utils.intervals import bootstrap_interval
+from brainseg_utils.judging.controls import best_threshold, predict_nothing
 from brainseg_utils.machine import describe_machine, peak_memory_mb, versions
 from brainseg_utils.runs import Run
 from brainseg_utils.splits import Split

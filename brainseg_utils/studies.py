@@ -17,9 +17,9 @@ from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import evaluate_run, patient_means
+from brainseg_utils.judging.study_rows import mean_dice, score_row
 from brainseg_utils.plans import default_folds, find_run, resolve
 from brainseg_utils.runs import Run, stack_histories
-from brainseg_utils.study_rows import mean_dice, score_row
 from brainseg_utils.times import in_words
 from brainseg_utils.training import load_model, train
 from brainseg_utils.workspace import Workspace, smoke_wanted

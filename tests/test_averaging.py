@@ -3,8 +3,8 @@ import pytest
 from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils.averaging import WAYS, average, average_each_way, dice_pooled
-from brainseg_utils.controls import predict_nothing
 from brainseg_utils.evaluation import score_mask
+from brainseg_utils.judging.controls import predict_nothing
 from brainseg_utils.splits import Split
 from brainseg_utils.volumes import read_mask
 

@@ -4,7 +4,7 @@ from patients import BRAIN, SHAPE
 
 from brainseg_utils.cases import find_cases
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.controls import best_threshold, predict_nothing
+from brainseg_utils.judging.controls import best_threshold, predict_nothing
 from brainseg_utils.nifti import write_volume
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.splits import Split

@@ -38,7 +38,7 @@ LIGHT_MODULES = (
     "pretrained",
     "evaluation",
     "averaging",
-    "slice_deals",
+    "judging.slice_deals",
     "execution.parameters",
     "execution.notebook",
     "run_files.states",

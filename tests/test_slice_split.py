@@ -10,7 +10,7 @@ from tiny_cohort import make_tiny_cohort
 from brainseg_utils import slice_split
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import read_json
-from brainseg_utils.slice_deals import deal_slices
+from brainseg_utils.judging.slice_deals import deal_slices
 from brainseg_utils.slice_split import (
     compare_splits,
     describe_pairs,

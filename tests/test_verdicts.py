@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from brainseg_utils.verdicts import (
+from brainseg_utils.judging.verdicts import (
     all_alike,
     is_positive,
     phase_jumps,

@@ -1,0 +1,1 @@
+"""What scores are held against before they count, and what follows from that."""

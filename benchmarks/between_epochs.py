@@ -61,7 +61,7 @@ def measure(
 
     from brainseg_utils.cohorts import DataConfig, load_cohort
     from brainseg_utils.config import TrainingConfig
-    from brainseg_utils.fitting import Fit
+    from brainseg_utils.fitting.fit import Fit
     from brainseg_utils.training import train
     from brainseg_utils.workspace import Workspace
 

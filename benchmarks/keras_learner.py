@@ -13,12 +13,12 @@ import numpy as np
 from learning import BATCH, Session, session_of_command_line
 
 from brainseg_utils.callbacks import EpochSeeds, Schedule
-from brainseg_utils.compiling import build_model, compile_model
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.fitting.compiling import build_model, compile_model
+from brainseg_utils.fitting.sampling import draw_batches
+from brainseg_utils.fitting.settling import settle_statistics
 from brainseg_utils.masks.predictions import predict_slices
 from brainseg_utils.pipelines import make_feed
-from brainseg_utils.sampling import draw_batches
-from brainseg_utils.settling import settle_statistics
 
 EPOCH = 50  # Steps; of no consequence, as nothing is done between epochs.
 EPOCHS = 10**6  # The clock ends them.

@@ -19,7 +19,7 @@ from monai.losses import DeepSupervisionLoss, DiceCELoss
 from monai.networks.nets import DynUNet
 
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.sampling import draw_batches
+from brainseg_utils.fitting.sampling import draw_batches
 
 FILTERS = (16, 32, 64, 128, 256)
 RATE, STEPS_AHEAD = 0.01, 4

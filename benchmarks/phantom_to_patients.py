@@ -62,9 +62,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def score(cases: dict, store, weights: Path | None) -> dict[str, float]:
     """Return each patient's Dice."""
-    from brainseg_utils.compiling import build_bare_model
     from brainseg_utils.config import TrainingConfig
     from brainseg_utils.evaluation import dice_score
+    from brainseg_utils.fitting.compiling import build_bare_model
     from brainseg_utils.masks.predictions import predict_mask
     from brainseg_utils.pretrained import PRETRAINED, load_pretrained
     from brainseg_utils.volumes import read_mask

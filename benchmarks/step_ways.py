@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow as tf
 from measuring import CORES, Way, WayFailed
 
-from brainseg_utils.compiling import compile_model
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.fitting.compiling import compile_model
 from brainseg_utils.models import BUILDERS
 
 MATRIX_SIDES = (1024, 2048)

@@ -42,7 +42,7 @@ class TrainingConfig:
             place in the end: 0.99 averages some hundred steps, and needs several times
             as many to forget the first weights. 0 averages nothing.
         settle: Whether batch normalisation's averages are taken anew at the end, as
-            they always are with `weight_average`; see `settling`.
+            they always are with `weight_average`; see `fitting.settling`.
         patience: Epochs without a better validation before training stops.
         keep: Whose weights are kept, the `"best"` epoch's on validation or the
             `"last"`; the latter stops early never.

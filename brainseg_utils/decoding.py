@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.compiling import load_model
 from brainseg_utils.evaluation import dice_score, patient_means
+from brainseg_utils.fitting.compiling import load_model
 from brainseg_utils.masks.predictions import predict_slices, restore_mask
 from brainseg_utils.runs import Run
 from brainseg_utils.volumes import read_mask

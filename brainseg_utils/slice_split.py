@@ -20,18 +20,18 @@ import numpy as np
 from brainseg_utils.averaging import average
 from brainseg_utils.callbacks import Schedule, StopOnNaN
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.compiling import build_model, compile_model
 from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.evaluation import dice_per_batch, dice_score, patient_means
 from brainseg_utils.files import read_json, value_digest, write_json
+from brainseg_utils.fitting.compiling import build_model, compile_model
+from brainseg_utils.fitting.sampling import draw_batches
 from brainseg_utils.intervals import paired_difference
 from brainseg_utils.judging.slice_deals import SPLITS, Deal, deal_slices
 from brainseg_utils.judging.verdicts import describe, is_positive
 from brainseg_utils.masks.predictions import predict_slices
 from brainseg_utils.pipelines import make_feed
 from brainseg_utils.plans import identity_of, resolve, split_of
-from brainseg_utils.sampling import draw_batches
 from brainseg_utils.store import SliceStore
 from brainseg_utils.workspace import Workspace
 

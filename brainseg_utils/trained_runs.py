@@ -55,7 +55,7 @@ def load_trained(run: Run | Path | str) -> TrainedRun:
         raise _no_run(run.folder, "is no finished run, or its files have changed.")
     config, inputs = _read(run)
     # TensorFlow takes seconds; what is refused is refused before.
-    from brainseg_utils.compiling import load_network
+    from brainseg_utils.fitting.compiling import load_network
 
     model = load_network(config, inputs.input_shape, run.folder / "weights.npz")
     return TrainedRun(run, config, inputs, model)

@@ -7,14 +7,14 @@ from dataclasses import asdict
 from typing import Any
 
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.compiling import build_model, compile_model, load_model
 from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.drive.mirror import Mirror
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_json
-from brainseg_utils.fitting import Fit
-from brainseg_utils.jobs import Job
+from brainseg_utils.fitting.compiling import build_model, compile_model, load_model
+from brainseg_utils.fitting.fit import Fit
+from brainseg_utils.fitting.jobs import Job
 from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.plans import find_run, split_of
 from brainseg_utils.rehearsal import rehearsal_store

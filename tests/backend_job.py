@@ -13,10 +13,10 @@ import numpy as np
 from tiny_cohort import make_tiny_cohort
 from trainings import CONFIG, figures, run_training, weights_digest
 
-from brainseg_utils import fitting
 from brainseg_utils.callbacks import checkpoint
-from brainseg_utils.compiling import load_model
 from brainseg_utils.evaluation import evaluate_run
+from brainseg_utils.fitting import fit as fitting
+from brainseg_utils.fitting.compiling import load_model
 from brainseg_utils.losses import DiceLoss, dice_loss
 from brainseg_utils.metrics import HardDice
 from brainseg_utils.models import build_cnn1

@@ -13,11 +13,11 @@ from brainseg_utils import pretrained
 from brainseg_utils.augmentation import RICH
 from brainseg_utils.batches import Batches
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.fitting.settling import STEPS, settle_statistics
 from brainseg_utils.models import build_cnn1
 from brainseg_utils.plans import identity_of
 from brainseg_utils.run_files.states import read_state
 from brainseg_utils.schedules import SCHEDULES
-from brainseg_utils.settling import STEPS, settle_statistics
 
 CONFIG = TrainingConfig(
     "cnn2",

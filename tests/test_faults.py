@@ -512,7 +512,8 @@ def test_slices_deleted_during_training_are_named_and_made_again(tmp_path, monke
     # Keras is loaded here alone, so that all other faults are tested in a moment.
     import keras
 
-    from brainseg_utils import fitting, training
+    from brainseg_utils import training
+    from brainseg_utils.fitting import fit as fitting
 
     class Unmount(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -27,7 +27,7 @@ LIGHT_MODULES = (
     "planning.config_checks",
     "schedules",
     "changes.painting",
-    "sampling",
+    "fitting.sampling",
     "masks.predictions",
     "run_files.inputs",
     "run_files.model_card",

@@ -11,11 +11,11 @@ from trainings import run_training
 from brainseg_utils import rehearsal
 from brainseg_utils.augmentation import Augmentation
 from brainseg_utils.batches import Batches
-from brainseg_utils.compiling import load_model
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.evaluation import evaluate_run
+from brainseg_utils.fitting.compiling import load_model
+from brainseg_utils.fitting.sampling import draw_batches
 from brainseg_utils.plans import identity_of
-from brainseg_utils.sampling import draw_batches
 
 CONFIG = TrainingConfig(
     "cnn2",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from refusals import refusal
 
-from brainseg_utils.compiling import build_bare_model, build_model
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.fitting.compiling import build_bare_model, build_model
 from brainseg_utils.models import build_cnn2
 from brainseg_utils.pretrained import PRETRAINED, halve, load_pretrained
 from brainseg_utils.pretraining import pretrain

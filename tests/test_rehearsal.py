@@ -10,9 +10,9 @@ from trainings import run_training
 from brainseg_utils import rehearsal
 from brainseg_utils.batches import Batches
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.mixed_batches import MixedBatches
+from brainseg_utils.fitting.mixed_batches import MixedBatches
+from brainseg_utils.fitting.sampling import draw_batches
 from brainseg_utils.rehearsal import rehearsal_store
-from brainseg_utils.sampling import draw_batches
 from brainseg_utils.workspace import Workspace
 
 CONFIG = TrainingConfig(

@@ -17,9 +17,9 @@ from brainseg_utils.case_report import (
     write_case_report,
 )
 from brainseg_utils.case_views import view_case
-from brainseg_utils.compiling import load_model
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import dice_score, evaluate_run
+from brainseg_utils.fitting.compiling import load_model
 from brainseg_utils.measures import measure
 from brainseg_utils.nifti import read_volume, write_volume
 from brainseg_utils.patient_prediction import CasePrediction

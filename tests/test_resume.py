@@ -13,11 +13,11 @@ from refusals import refusal
 from tiny_cohort import make_tiny_cohort
 from trainings import CONFIG, figures, run_training, start_training, weights_digest
 
-from brainseg_utils import fitting
 from brainseg_utils.batches import Batches
-from brainseg_utils.compiling import load_model
 from brainseg_utils.compute import Compute
 from brainseg_utils.evaluation import evaluate_run
+from brainseg_utils.fitting import fit as fitting
+from brainseg_utils.fitting.compiling import load_model
 from brainseg_utils.plans import find_run
 from brainseg_utils.run_files import states
 from brainseg_utils.run_files.states import read_state, state_files

@@ -124,7 +124,7 @@ def test_unfinished_folder_is_not_taken_for_a_run(tmp_path):
 
 def test_test_patients_are_not_read_in_training(cohort, tmp_path, monkeypatch):
     seen = []
-    from brainseg_utils import fitting
+    from brainseg_utils.fitting import fit as fitting
 
     def spy(batches, *epochs):
         seen.extend(batches.rows.tolist())

@@ -3,9 +3,9 @@ import resource
 import numpy as np
 import pytest
 
-from brainseg_utils.compiling import load_network
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.fitting.compiling import load_network
 from brainseg_utils.models import build_cnn1
 from brainseg_utils.run_files.weights import load_weights, save_weights
 

@@ -12,10 +12,10 @@ from brainseg_utils.cohorts import Cohort
 from brainseg_utils.compute import Compute
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.drive.mirror import Mirror
-from brainseg_utils.mixed_batches import MixedBatches
+from brainseg_utils.fitting.mixed_batches import MixedBatches
+from brainseg_utils.fitting.sampling import draw_batches
 from brainseg_utils.plans import identity_of, split_of
 from brainseg_utils.runs import Run
-from brainseg_utils.sampling import draw_batches
 from brainseg_utils.splits import Split
 from brainseg_utils.store import SliceStore
 

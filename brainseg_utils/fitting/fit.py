@@ -20,13 +20,13 @@ from brainseg_utils.callbacks import (
     StopOnNaN,
 )
 from brainseg_utils.callbacks.snapshots import load_snapshot
-from brainseg_utils.compiling import build_model, compile_model
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.jobs import Job
+from brainseg_utils.fitting.compiling import build_model, compile_model
+from brainseg_utils.fitting.jobs import Job
+from brainseg_utils.fitting.settling import settle_statistics
 from brainseg_utils.pipelines import make_feed
 from brainseg_utils.run_files.states import State, check_same
 from brainseg_utils.runs import write_history
-from brainseg_utils.settling import settle_statistics
 
 
 class Fit:

@@ -10,7 +10,7 @@ import numpy as np
 from brainseg_utils.augmentation import RICH, Augmentation
 from brainseg_utils.batches import Batches
 from brainseg_utils.config import TrainingConfig
-from brainseg_utils.mixed_batches import MixedBatches
+from brainseg_utils.fitting.mixed_batches import MixedBatches
 from brainseg_utils.store import SliceStore
 
 

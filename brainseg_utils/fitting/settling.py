@@ -6,7 +6,7 @@ import keras
 
 from brainseg_utils.batches import Batches
 from brainseg_utils.callbacks import EpochSeeds
-from brainseg_utils.mixed_batches import MixedBatches
+from brainseg_utils.fitting.mixed_batches import MixedBatches
 
 STEPS = 60  # With 16 slices each, 8 s for CNN2 on two cores beside other work.
 

@@ -1,0 +1,1 @@
+"""From a configuration to a trained network: built, fed, fitted, settled."""

@@ -25,7 +25,7 @@ from learners import SYSTEMS, Stores, Task, learn, score
 from brainseg_utils.cases import SEQUENCES, Case, find_cases
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.files import write_json
-from brainseg_utils.rehearsal import rehearsal_store
+from brainseg_utils.pretrained.rehearsal import rehearsal_store
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.splits import Split, patient_of
 from brainseg_utils.store.grid import SliceGrid

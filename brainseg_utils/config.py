@@ -56,7 +56,8 @@ class TrainingConfig:
         painted_share: Share of slices without tumour that get another slice's lesion
             painted into them.
         rehearsal_share: Share of each batch's slices that are phantom patients', so
-            that a network which started from them keeps what it learned (`rehearsal`).
+            that a network which started from them keeps what it learned
+            (`pretrained.rehearsal`).
         neighbours: How many slices to either side are seen with each one, as further
             channels (`store.neighbour_slices`); 1 triples these. 0: slices alone.
         mirror: Whether predictions are means over the four mirrored slices.

@@ -17,7 +17,7 @@ from brainseg_utils.fitting.fit import Fit
 from brainseg_utils.fitting.jobs import Job
 from brainseg_utils.machine import peak_memory_mb, versions
 from brainseg_utils.plans import find_run, split_of
-from brainseg_utils.rehearsal import rehearsal_store
+from brainseg_utils.pretrained.rehearsal import rehearsal_store
 from brainseg_utils.run_files.states import State, read_state, remove_states
 from brainseg_utils.run_files.weights import save_weights
 from brainseg_utils.runs import RECORD, Run, write_history

@@ -8,7 +8,6 @@ from test_resume import assert_ends_like, interrupt_after
 from tiny_cohort import make_tiny_cohort
 from trainings import run_training
 
-from brainseg_utils import rehearsal
 from brainseg_utils.augmentation import Augmentation
 from brainseg_utils.batches import Batches
 from brainseg_utils.config import TrainingConfig
@@ -16,6 +15,7 @@ from brainseg_utils.evaluation import evaluate_run
 from brainseg_utils.fitting.compiling import load_model
 from brainseg_utils.fitting.sampling import draw_batches
 from brainseg_utils.plans import identity_of
+from brainseg_utils.pretrained import rehearsal
 
 CONFIG = TrainingConfig(
     "cnn2",

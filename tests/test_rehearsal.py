@@ -7,12 +7,12 @@ from test_resume import assert_ends_like, interrupt_after
 from tiny_cohort import make_tiny_cohort
 from trainings import run_training
 
-from brainseg_utils import rehearsal
 from brainseg_utils.batches import Batches
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.fitting.mixed_batches import MixedBatches
 from brainseg_utils.fitting.sampling import draw_batches
-from brainseg_utils.rehearsal import rehearsal_store
+from brainseg_utils.pretrained import rehearsal
+from brainseg_utils.pretrained.rehearsal import rehearsal_store
 from brainseg_utils.workspace import Workspace
 
 CONFIG = TrainingConfig(

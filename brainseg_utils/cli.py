@@ -45,7 +45,7 @@ def _make_parser() -> argparse.ArgumentParser:
 
 
 def _install_missing(options: argparse.Namespace) -> None:
-    from brainseg_utils.requirements import install_missing
+    from brainseg_utils.commands.requirements import install_missing
 
     install_missing()
 

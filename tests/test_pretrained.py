@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from refusals import refusal
 
+from brainseg_utils.commands.pretraining import pretrain
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.fitting.compiling import build_bare_model, build_model
 from brainseg_utils.models import build_cnn2
 from brainseg_utils.pretrained import PRETRAINED, halve, load_pretrained
-from brainseg_utils.pretraining import pretrain
 from brainseg_utils.run_files.weights import read_weights
 from brainseg_utils.workspace import Workspace
 
@@ -83,9 +83,9 @@ def test_a_weight_beyond_half_precision_is_not_made_infinite():
 
 def test_pretraining_leaves_weights_to_start_from(tmp_path, monkeypatch):
     shrunk = {"spacing_mm": 8.0, "crop_size": 24, "image_size": 16}
-    monkeypatch.setattr("brainseg_utils.pretraining.PHANTOMS", shrunk)
-    monkeypatch.setattr("brainseg_utils.pretraining.FOLDS", 3)
-    monkeypatch.setattr("brainseg_utils.pretraining.SLICES", 32)
+    monkeypatch.setattr("brainseg_utils.commands.pretraining.PHANTOMS", shrunk)
+    monkeypatch.setattr("brainseg_utils.commands.pretraining.FOLDS", 3)
+    monkeypatch.setattr("brainseg_utils.commands.pretraining.SLICES", 32)
     output, workspace = tmp_path / "mine.npz", Workspace(tmp_path, "test")
     run = pretrain(workspace, output, patients=3, epochs=1)
     kept = read_weights(output)

@@ -7,8 +7,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from refusals import refused
 
-from brainseg_utils import requirements
-from brainseg_utils.requirements import (
+from brainseg_utils.commands import requirements
+from brainseg_utils.commands.requirements import (
     install_missing,
     missing_requirements,
     unmet_requirements,

@@ -74,7 +74,7 @@ def _sweep(options: argparse.Namespace) -> int:
 
 
 def _pretrain(options: argparse.Namespace) -> None:
-    from brainseg_utils.pretraining import pretrain
+    from brainseg_utils.commands.pretraining import pretrain
     from brainseg_utils.workspace import open_workspace
 
     workspace = open_workspace("pretraining")

@@ -14,8 +14,7 @@ os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
 from probe import make_probe
 from serving import open_pipe
 
-from brainseg_utils.patient_prediction import predict_case, write_prediction
-from brainseg_utils.trained_runs import load_trained
+from brainseg_utils.prediction import load_trained, predict_case, write_prediction
 
 
 def main() -> None:

@@ -33,8 +33,8 @@ from prediction_task import COLD, MONAI, Task, Works
 from prediction_ways import Cold
 
 from brainseg_utils.cases import SEQUENCES
+from brainseg_utils.prediction import load_trained
 from brainseg_utils.runs import Run
-from brainseg_utils.trained_runs import load_trained
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
 

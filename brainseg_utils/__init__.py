@@ -19,8 +19,7 @@ The path of one patient, from file to mask, each step with the function to begin
    network, `training.train` trains it and leaves a `runs.Run`, which is a folder.
 8. `evaluation.evaluate_run` scores the test patients; `intervals` and `comparison` say
    how far to trust the means.
-9. `patient_prediction.predict_case` makes a new patient's mask, on the grid of its own
-   files.
+9. `prediction.predict_case` makes a new patient's mask, on the grid of its own files.
 
 In lines:
 

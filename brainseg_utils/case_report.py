@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainseg_utils import pictures
-from brainseg_utils.case_views import view_case
 from brainseg_utils.evaluation import dice_score
 from brainseg_utils.files import write_text
 from brainseg_utils.intervals import bootstrap_interval, spread_in_words
@@ -20,10 +19,11 @@ from brainseg_utils.page import (
     verbatim,
 )
 from brainseg_utils.pictures.figures import doubt_of
+from brainseg_utils.prediction.case_views import view_case
 from brainseg_utils.runs import Run
 
 if TYPE_CHECKING:
-    from brainseg_utils.patient_prediction import CasePrediction
+    from brainseg_utils.prediction.case_prediction import CasePrediction
 
 NOT_FOR = (
     "Research software, and no medical device: not for diagnosis, treatment or any "

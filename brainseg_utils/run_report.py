@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 
 from brainseg_utils import pictures
 from brainseg_utils.case_report import NOT_FOR, describe_model
-from brainseg_utils.case_views import view_case
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import write_text
 from brainseg_utils.nifti import read_volume
 from brainseg_utils.page import heading, paragraph, picture, render_page, table
 from brainseg_utils.plotting import plot_history
+from brainseg_utils.prediction.case_views import view_case
 from brainseg_utils.runs import Run
 
 COLUMNS = {

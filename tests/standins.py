@@ -11,11 +11,11 @@ import numpy as np
 
 from brainseg_utils.cases import find_cases
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.prediction.trained_runs import TrainedRun
 from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store.grid import SliceGrid
-from brainseg_utils.trained_runs import TrainedRun
 
 SEQUENCES = ("t1", "t1ce", "t2", "flair")
 SPACING_MM = 2.5

@@ -54,7 +54,7 @@ def test_the_first_page_leads_from_a_patient_s_files_to_its_mask(pages):
     steps = [
         "cases.html#find_cases",
         "training.html#train",
-        "patient_prediction.html#predict_case",
+        "prediction.html#predict_case",
     ]
     places = [first.find(f'href="brainseg_utils/{step}') for step in steps]
     assert -1 not in places and places == sorted(places)

@@ -15,7 +15,7 @@ from standins import (
 )
 
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.new_patient import find_new_patients, load_new_patient
+from brainseg_utils.prediction.new_patient import find_new_patients, load_new_patient
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import pdist
 
-from brainseg_utils.measures import FEW, diameter_mm, measure
+from brainseg_utils.prediction.measures import FEW, diameter_mm, measure
 
 SPACING = np.diag([1.0, 2.0, 3.0, 1.0])
 

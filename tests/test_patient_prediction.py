@@ -25,14 +25,14 @@ from tiny_cohort import make_tiny_cohort
 from brainseg_utils.cases import find_cases
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.masks.predictions import predict_mask, predict_slices
-from brainseg_utils.measures import measure
 from brainseg_utils.nifti import read_volume
-from brainseg_utils.patient_prediction import predict_case, write_prediction
+from brainseg_utils.prediction.case_prediction import predict_case, write_prediction
+from brainseg_utils.prediction.measures import measure
+from brainseg_utils.prediction.trained_runs import TrainedRun
 from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store.grid import SliceGrid
-from brainseg_utils.trained_runs import TrainedRun
 
 TUMOUR = from_tumour(places(straight(), SHAPE)) <= RADIUS_MM
 

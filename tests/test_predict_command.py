@@ -12,8 +12,9 @@ from standins import (
     write_formula_patient,
 )
 
-from brainseg_utils import case_report, predict_command
+from brainseg_utils import case_report
 from brainseg_utils.cli import main
+from brainseg_utils.prediction import command as predict_command
 
 TUMOUR = from_tumour(places(straight(), SHAPE)) <= RADIUS_MM
 

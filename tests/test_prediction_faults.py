@@ -22,13 +22,13 @@ from standins import Bright
 from brainseg_utils.cases import find_cases
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError, errors_of
-from brainseg_utils.new_patient import find_new_patients
-from brainseg_utils.patient_prediction import predict_case, write_prediction
+from brainseg_utils.prediction.case_prediction import predict_case, write_prediction
+from brainseg_utils.prediction.new_patient import find_new_patients
+from brainseg_utils.prediction.trained_runs import TrainedRun
 from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
 from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store.grid import SliceGrid
-from brainseg_utils.trained_runs import TrainedRun
 
 # What concerns masks alone, or other patients: prediction has no use for either.
 OF_TRAINING = {3, 4, 11, 15, 36, 39, 40, 41, 42, 44, 45}

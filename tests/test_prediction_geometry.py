@@ -18,7 +18,7 @@ from standins import (
     write_formula_patient,
 )
 
-from brainseg_utils.patient_prediction import predict_case, write_prediction
+from brainseg_utils.prediction.case_prediction import predict_case, write_prediction
 
 ORIENTATIONS = ("RAS", "LPS", "LAS", "RPI", "ASR", "PIR", "SLP", "IAL")
 LPS = np.array([-1, -1, 1])  # ITK counts x to the left and y to the back.

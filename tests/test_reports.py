@@ -16,13 +16,13 @@ from brainseg_utils.case_report import (
     view_prediction,
     write_case_report,
 )
-from brainseg_utils.case_views import view_case
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import dice_score, evaluate_run
 from brainseg_utils.fitting.compiling import load_model
-from brainseg_utils.measures import measure
 from brainseg_utils.nifti import read_volume, write_volume
-from brainseg_utils.patient_prediction import CasePrediction
+from brainseg_utils.prediction.case_prediction import CasePrediction
+from brainseg_utils.prediction.case_views import view_case
+from brainseg_utils.prediction.measures import measure
 from brainseg_utils.run_report import ranked, score_rows, write_run_report
 from brainseg_utils.volumes import read_mask, read_sequence
 

@@ -3,7 +3,7 @@ import pytest
 from standins import SHAPE, depth_of, image_of, places, straight, tilted
 
 from brainseg_utils.nifti import Volume
-from brainseg_utils.resampling import (
+from brainseg_utils.prediction.resampling import (
     Grid,
     pixels_as,
     resample,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from heads import SPACING_MM, brain_of, head_of
 
-from brainseg_utils.skull import DARK, dark_shell, shows_skull
+from brainseg_utils.prediction.skull import DARK, dark_shell, shows_skull
 
 SPACING = (SPACING_MM,) * 3
 

@@ -12,9 +12,13 @@ from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import evaluate_run
 from brainseg_utils.files import read_json, write_json
 from brainseg_utils.nifti import read_volume
-from brainseg_utils.patient_prediction import predict_case
+from brainseg_utils.prediction.case_prediction import predict_case
+from brainseg_utils.prediction.trained_runs import (
+    best_run,
+    load_trained,
+    validation_dice,
+)
 from brainseg_utils.runs import Run
-from brainseg_utils.trained_runs import best_run, load_trained, validation_dice
 from brainseg_utils.training import load_model, train
 from brainseg_utils.workspace import Workspace
 

@@ -26,7 +26,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from brainseg_utils.predict_command import predict_patients
+    from brainseg_utils.prediction.command import predict_patients
 
     done = predict_patients(
         options.patients,

@@ -12,9 +12,14 @@ from brainseg_utils.cases import Case, find_cases
 from brainseg_utils.doctor.case_checks import check_volumes
 from brainseg_utils.doctor.profiles import Profile, profile_case
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
-from brainseg_utils.fitness import ANOTHER_RUN, check_fit, check_spacing
 from brainseg_utils.nifti import Volume
-from brainseg_utils.resampling import Grid, on_first_grid, pixels_as, resample
+from brainseg_utils.prediction.fitness import ANOTHER_RUN, check_fit, check_spacing
+from brainseg_utils.prediction.resampling import (
+    Grid,
+    on_first_grid,
+    pixels_as,
+    resample,
+)
 from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.volumes import CaseVolumes, assemble, home_of, read_files
 

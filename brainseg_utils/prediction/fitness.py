@@ -10,8 +10,8 @@ from brainseg_utils.cases import Case
 from brainseg_utils.doctor.looks import look_distance, look_of, odd_looks
 from brainseg_utils.doctor.profiles import Profile
 from brainseg_utils.errors import BrainSegError
+from brainseg_utils.prediction.skull import shows_skull
 from brainseg_utils.run_files.inputs import RunInputs
-from brainseg_utils.skull import shows_skull
 from brainseg_utils.volumes import CaseVolumes, home_of
 
 # Sizes of voxels, against those of training: unusual beyond the first, refused beyond

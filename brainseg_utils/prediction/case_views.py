@@ -11,7 +11,11 @@ import numpy as np
 
 from brainseg_utils.cases import Case
 from brainseg_utils.pictures import View, turn
-from brainseg_utils.resampling import Grid, on_first_grid, resample_probability
+from brainseg_utils.prediction.resampling import (
+    Grid,
+    on_first_grid,
+    resample_probability,
+)
 from brainseg_utils.volumes import read_files, read_mask
 
 

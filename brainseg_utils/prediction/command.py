@@ -14,14 +14,19 @@ from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.files import refuse_existing
 from brainseg_utils.layouts.candidates import id_on_disk
-from brainseg_utils.new_patient import find_new_patients
-from brainseg_utils.patient_prediction import (
+from brainseg_utils.prediction.case_prediction import (
     CasePrediction,
     output_paths,
     predict_case,
     write_prediction,
 )
-from brainseg_utils.trained_runs import TrainedRun, best_run, describe, load_trained
+from brainseg_utils.prediction.new_patient import find_new_patients
+from brainseg_utils.prediction.trained_runs import (
+    TrainedRun,
+    best_run,
+    describe,
+    load_trained,
+)
 from brainseg_utils.workspace import open_workspace
 
 

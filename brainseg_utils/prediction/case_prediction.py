@@ -11,26 +11,26 @@ from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.files import refuse_existing
 from brainseg_utils.masks.predictions import decide_mask, predict_images
-from brainseg_utils.measures import Measures, measure
-from brainseg_utils.new_patient import (
-    NewPatient,
-    as_trained,
-    find_new_patients,
-    load_new_patient,
-)
 from brainseg_utils.nifti.same_grid import (
     StoredGrid,
     plain_grid,
     read_grid,
     write_on_grid,
 )
-from brainseg_utils.resampling import resample_probability
+from brainseg_utils.prediction.measures import Measures, measure
+from brainseg_utils.prediction.new_patient import (
+    NewPatient,
+    as_trained,
+    find_new_patients,
+    load_new_patient,
+)
+from brainseg_utils.prediction.resampling import resample_probability
+from brainseg_utils.prediction.trained_runs import TrainedRun, load_trained
 from brainseg_utils.runs import Run
 from brainseg_utils.store.case_slices import CaseSlices, slice_case, tumour_outside
 from brainseg_utils.store.codes import decode
 from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.store.prepared_case import check_slices
-from brainseg_utils.trained_runs import TrainedRun, load_trained
 from brainseg_utils.volumes import home_of
 
 UNSEEN = 0.02  # Share of the brain; slices with hardly any are never looked at.

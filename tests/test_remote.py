@@ -8,12 +8,9 @@ import requests
 from file_server import FileServer
 from refusals import refused
 
-from brainseg_utils.download.remote import (
-    READ_THROUGH,
-    RETRIES,
-    RETRIES_AT_FIRST,
-    RemoteFile,
-)
+from brainseg_utils.download.patience import RETRIES, RETRIES_AT_FIRST
+from brainseg_utils.download.remote import RemoteFile
+from brainseg_utils.download.windows import READ_THROUGH
 from brainseg_utils.errors import BrainSegError
 
 CONTENT = random.Random(0).randbytes(1_500_000)

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import io
-import math
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from brainseg_utils.download.http_ranges import (
-    NETWORK_ERRORS,
-    TIMEOUTS,
-    Part,
-    RangeClient,
-)
+from brainseg_utils.download.http_ranges import NETWORK_ERRORS, TIMEOUTS, RangeClient
+from brainseg_utils.download.patience import RETRIES, Patience
+from brainseg_utils.download.windows import CHUNK, FIRST_WINDOW, Windows
 from brainseg_utils.errors import BrainSegError
-
-CHUNK = 2**17
-# Asking anew takes about as long as reading some 100 KB; shorter jumps read through.
-READ_THROUGH = 2**18
-FIRST_WINDOW = 2**15  # Bytes asked for after a jump: a tar header and its neighbours.
-GROWTH = 8  # Each further window without a jump is larger, so that few are needed.
-CALM = 2**16  # Bytes after which earlier failures are forgotten.
-RETRIES = 5
-RETRIES_AT_FIRST = 2  # Whoever is offline is told soon.
 
 
 class RemoteFile(io.RawIOBase):
@@ -43,9 +30,6 @@ class RemoteFile(io.RawIOBase):
         retries: Failures in a row after which to give up.
         sleep: Called with the seconds to pause.
 
-    Attributes:
-        received: Bytes read from the network so far.
-
     Raises:
         BrainSegError: `E-DOWNLOAD`, at once for an address that is none, and from any
             read: the source refuses, gives something else than a file, breaks off too
@@ -61,13 +45,16 @@ class RemoteFile(io.RawIOBase):
         sleep: Callable[[float], None] = time.sleep,
     ):
         super().__init__()
-        self.received = 0
-        self._part: Part | None = None
         self._client = RangeClient(url, timeouts)
+        self._windows = Windows(self._client)
+        self._patience = Patience(retries, sleep)
         self._digest, self._digested = digest, 0
-        self._retries, self._sleep = retries, sleep
-        self._failures = self._calm = self._furthest = 0
-        self._position, self._window = 0, FIRST_WINDOW
+        self._position = 0
+
+    @property
+    def received(self) -> int:
+        """Bytes read from the network so far."""
+        return self._windows.received
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -140,7 +127,7 @@ class RemoteFile(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
-            self._drop_part()
+            self._windows.drop()
             self._client.close()
         super().close()
 
@@ -161,20 +148,17 @@ class RemoteFile(io.RawIOBase):
         try:
             return step()
         except NETWORK_ERRORS as error:
-            self._drop_part()
-            self._failures, self._calm = self._failures + 1, 0
-            known = self._client.identity is not None
-            limit = self._retries if known else min(RETRIES_AT_FIRST, self._retries)
-            if self._failures > limit:
+            self._windows.drop()
+            if self._patience.ends(known=self._client.identity is not None):
                 raise self._given_up(error) from error
-        self._sleep(2.0 ** (self._failures - 1))
+        self._patience.pause()
         return None
 
     def _given_up(self, error: Exception) -> BrainSegError:
         reason = str(error)[:300] or type(error).__name__
         return self._client.error(
-            f"failed {self._failures} times in a row at byte {self._position}: "
-            f"{reason}.",
+            f"failed {self._patience.failures} times in a row "
+            f"at byte {self._position}: {reason}.",
             "Check the network and call again; what is complete is kept.",
         )
 
@@ -188,54 +172,20 @@ class RemoteFile(io.RawIOBase):
             start = self._position
             if self._digest is not None:
                 start = min(start, self._digested)
-            if not self._is_near(start):
-                self._ask(start, wanted)
-            if self._part.at >= self._position:
+            if not self._windows.is_near(start):
+                self._windows.ask(start, wanted)
+            if self._windows.at >= self._position:
                 return
-            if not self._take(self._position - self._part.at):
+            if not self._take(self._position - self._windows.at):
                 return  # The file ends before the position.
 
-    def _is_near(self, start: int) -> bool:
-        """Whether reading on in the present part is the way to `start`."""
-        gap_limit = READ_THROUGH if self._client.ranges else math.inf
-        part = self._part
-        return (
-            part is not None
-            and part.at <= start < part.end
-            and (start - part.at <= gap_limit)
-        )
-
-    def _ask(self, start: int, wanted: int) -> None:
-        """Ask for a part from `start` on, growing in length while no one jumps."""
-        part = self._part
-        reads_on = part is not None and 0 <= start - part.at <= READ_THROUGH
-        window = self._window * GROWTH if reads_on else FIRST_WINDOW
-        self._window = max(window, min(wanted, CHUNK))
-        if part is not None and part.end - part.at <= FIRST_WINDOW:
-            # A short rest is read, so that the connection can be used again.
-            self.received += len(part.read(FIRST_WINDOW)) if part.at < part.end else 0
-        self._drop_part()
-        self._part = self._client.ask(start, self._window)
-
     def _take(self, wanted: int) -> bytes:
-        """Read on in the part: at least a byte, or none where the file may end."""
-        part = self._part
-        before = part.at
-        chunk = part.read(min(wanted, CHUNK))
-        if not chunk:
-            self._client.identity["size"] = part.at  # The server had not told.
+        """Read on: at least a byte, or none where the file may end."""
+        before = self._windows.at
+        chunk = self._windows.read(wanted)
+        after = self._windows.at
         if self._digest is not None:
             self._digest.update(chunk[self._digested - before :])
-            self._digested = max(self._digested, part.at)
-        self.received += len(chunk)
-        # Only new ground counts: a server may break at one byte for ever.
-        self._calm += max(0, part.at - max(before, self._furthest))
-        self._furthest = max(self._furthest, part.at)
-        if self._calm >= CALM:
-            self._failures = 0
+            self._digested = max(self._digested, after)
+        self._patience.note(before, after)
         return chunk
-
-    def _drop_part(self) -> None:
-        if self._part is not None:
-            self._part.close()
-        self._part = None

@@ -47,9 +47,10 @@ RATIOS = {
 NOTES = """\
 From the patient's four files, in the page cache, to its mask written. Cold: a process
   is started for it, and all that it imports counts. Warm: the network is loaded.
-Equal: network, weights, mirrored passes, 16 slices or windows at a time, threads. On
-  our pixels MONAI cuts and resizes as we do and undoes it; "dice_with_ours" in the JSON
-  tells how alike the masks are, whose pixels may begin a voxel apart.
+Equal: network, weights, mirrors, 16 slices or windows at a time, threads. Ours spares
+  slices the mirrored passes where the first finds nothing. On our pixels MONAI cuts and
+  resizes as we do and undoes it; "dice_with_ours" in the JSON tells how alike the masks
+  are, whose pixels may begin a voxel apart.
 Whole slices: at the files' own resolution, each one window, as where a network was
   trained on whole slices; cropped to the brain, as nnU-Net has it. Windows: of as many
   pixels as our slices, at the files' resolution; overlap 0.25 is MONAI's default, 0.5

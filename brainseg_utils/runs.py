@@ -20,7 +20,7 @@ from brainseg_utils.system.disks import explaining_disk
 RECORD = "done.json"
 # Raise it whenever a run would be scored otherwise: scoring is repeated then, and not
 # the training.
-SCORES_VERSION = 2
+SCORES_VERSION = 3
 WHOLE_RUN = ("config.json", "training.json", "history.csv", "weights.npz")
 # What evaluation adds: scores, and what a patient must be like for the network.
 EVALUATED = ("scores.json", "inputs.json", "MODEL_CARD.md")

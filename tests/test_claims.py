@@ -19,6 +19,7 @@ from brainseg_utils.errors import BrainSegError
 from brainseg_utils.evaluation import score_mask
 from brainseg_utils.files import write_json
 from brainseg_utils.nifti import write_volume
+from brainseg_utils.runs import SCORES_VERSION
 from brainseg_utils.splits import split_cases
 from brainseg_utils.volumes import read_mask
 from brainseg_utils.workspace import Workspace
@@ -143,7 +144,8 @@ def test_results_of_runs_that_an_earlier_version_scored_are_refused(sweep, table
     write_results(sweep, table)
     record = sweep.runs(table)[1].folder / "done.json"
     whole = record.read_text()
-    record.write_text(whole.replace('"scores_version": 2', '"scores_version": 1'))
+    now = f'"scores_version": {SCORES_VERSION}'
+    record.write_text(whole.replace(now, '"scores_version": 1'))
     with pytest.raises(BrainSegError, match="1 of its 10 runs .* earlier version"):
         read_results(sweep.workspace)
     record.write_text(whole)

@@ -4,7 +4,9 @@ from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.masks.predictions import (
+    FAINT,
     drop_small_parts,
+    predict_images,
     predict_mask,
     predict_slices,
 )
@@ -45,6 +47,15 @@ def test_mirrored_predictions_are_turned_back_before_they_are_averaged(store):
     middle = (images.shape[2] - 1) / 2
     assert np.allclose(predicted, images[..., 0] + middle, atol=1e-5)
     assert network.seen == 4 * len(images)
+
+
+def test_slices_that_show_nothing_are_looked_at_once():
+    images = np.full((5, 4, 4, 1), FAINT / 2, np.float32)
+    images[1, 2, 3] = images[4, 0, 0] = 0.9
+    network = Network()
+    predicted = predict_images(network, images, mirror=True)
+    assert np.allclose(predicted, images[..., 0])
+    assert network.seen == len(images) + 3 * 2
 
 
 def test_the_recipe_s_threshold_decides(store):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,11 @@ from brainseg_utils.store.neighbour_slices import NeighbourSlices
 
 if TYPE_CHECKING:
     import keras
+
+MIRRORS = ((1, -1), (-1, 1), (-1, -1))  # Steps through rows and columns.
+# A probability. A slice below it reaches 0.5 in the mean of four looks only where the
+# others see 0.66 on average; of five real patients' masks no pixel changed by this.
+FAINT = 0.01
 
 
 def predict_mask(
@@ -48,7 +52,8 @@ def predict_slices(
         case_id: The patient.
         batch_size: Slices at a time.
         mirror: Whether to average over the slices as they are, mirrored left-right,
-            up-down, and both: four times the work.
+            up-down, and both: four times the work. Slices where the first look finds
+            no pixel above `FAINT` are spared the others.
         neighbours: How many slices to either side the network sees with each one.
     """
     record = store.case(case_id)
@@ -75,12 +80,23 @@ def predict_images(
     """
     if neighbours:
         images = NeighbourSlices(images, [(0, len(images))], neighbours)[:]
-    ways = list(itertools.product((1, -1), repeat=2)) if mirror else [(1, 1)]
+    found = _predict(model, images, batch_size)
+    if mirror:
+        likely = found.max(axis=(1, 2)) > FAINT
+        turned = _predict_mirrored(model, images[likely], batch_size)
+        found[likely] = (found[likely] + turned) / 4
+    return found
+
+
+def _predict_mirrored(
+    model: keras.Model, images: np.ndarray, batch_size: int
+) -> np.ndarray:
+    """Return the sum of what a network says of slices in three mirrors."""
     total = np.zeros(images.shape[:3], np.float32)
-    for y, x in ways:
+    for y, x in MIRRORS if len(images) else ():
         turned = np.ascontiguousarray(images[:, ::y, ::x])
         total += _predict(model, turned, batch_size)[:, ::y, ::x]
-    return total / len(ways)
+    return total
 
 
 def _predict(model: keras.Model, images: np.ndarray, batch_size: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.files import refuse_existing
 from brainseg_utils.layouts.candidates import id_on_disk
+from brainseg_utils.lean_import import without_extras
 from brainseg_utils.prediction.case_prediction import (
     CasePrediction,
     output_paths,
@@ -69,7 +70,8 @@ def predict_patients(
     # Else TensorFlow's log of the machine stands between the lines.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     _check_folder(Path(output))
-    trained = load_trained(run or best_run(open_workspace()))
+    with without_extras():
+        trained = load_trained(run or best_run(open_workspace()))
     print(describe(trained.run))
     failed, done = [], set()
     wanted = Wanted(Path(output), force, probability, report)

@@ -2,7 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from brainseg_utils.lean_import import EXTRAS
+from brainseg_utils.prediction.lean_import import EXTRAS
 
 REPOSITORY = Path(__file__).parents[1]
 LIGHT_MODULES = (
@@ -38,7 +38,7 @@ LIGHT_MODULES = (
     "prediction.new_patient",
     "prediction.case_prediction",
     "prediction.command",
-    "lean_import",
+    "prediction.lean_import",
     "pretrained",
     "evaluation",
     "averaging",
@@ -94,7 +94,7 @@ def test_modules_that_do_not_train_import_neither_tensorflow_nor_keras():
 
 def test_extras_stay_out_of_the_import_of_keras_and_can_be_had_afterwards():
     within = "with without_extras(): import brainseg_utils.fitting.compiling"
-    lean = f"from brainseg_utils.lean_import import without_extras\n{within}"
+    lean = f"from brainseg_utils.prediction.lean_import import without_extras\n{within}"
     loaded = modules_after(lean)
     assert {"tensorflow", "keras"} <= loaded
     assert not loaded & set(EXTRAS)

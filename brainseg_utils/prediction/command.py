@@ -14,13 +14,13 @@ from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.files import refuse_existing
 from brainseg_utils.layouts.candidates import id_on_disk
-from brainseg_utils.lean_import import without_extras
 from brainseg_utils.prediction.case_prediction import (
     CasePrediction,
     output_paths,
     predict_case,
     write_prediction,
 )
+from brainseg_utils.prediction.lean_import import without_extras
 from brainseg_utils.prediction.new_patient import find_new_patients
 from brainseg_utils.prediction.trained_runs import (
     TrainedRun,

@@ -2,6 +2,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scored import write_scored_run
+from tiny_cohort import make_tiny_cohort
+
 REPOSITORY = Path(__file__).parents[1]
 LIGHT_MODULES = (
     "disks",
@@ -46,6 +49,7 @@ LIGHT_MODULES = (
     "npz",
     "weights",
     "foreign_runs",
+    "scored_runs",
     "mirror",
     "copies",
     "restoring",
@@ -57,6 +61,7 @@ LIGHT_MODULES = (
     "case_views",
     "case_report",
     "run_report",
+    "report_command",
     "suite",
     "commands.data",
     "commands.prediction",
@@ -93,3 +98,14 @@ def test_command_runs_as_a_module():
     command = [sys.executable, "-m", "brainseg_utils.cli", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "install-missing" in done.stdout
+
+
+def test_a_report_on_a_run_needs_no_tensorflow(tmp_path):
+    run = write_scored_run(tmp_path / "run", make_tiny_cohort(tmp_path, 6)).folder
+    words = ["report", str(run), "--data", str(tmp_path / "patients")]
+    call = f"from brainseg_utils.cli import main; assert main({words!r}) == 0"
+    setting = f"import os; os.environ['BRAINSEG_HOME'] = {str(tmp_path)!r}"
+    loaded = modules_after(f"{setting}\n{call}")
+    assert (run / "report.html").is_file()
+    assert "matplotlib" in loaded
+    assert not loaded & {"tensorflow", "keras"}

@@ -109,7 +109,7 @@ def _write_with_what_is_there(path: Path, run: Run) -> None:
 def _folder_of(cohort: str) -> Path:
     """Return where a cohort of this name lies in the workspace."""
     # The name is a stranger's, and must not lead out of the folder.
-    folder = open_workspace().data / Path(cohort).name
+    folder = open_workspace().data / cohort
     if folder.name != cohort or cohort == ".." or not os.path.isdir(folder):
         what = f"{cohort[:100]!r}, the run's cohort, is not there."
         raise BrainSegError("E-ROOT", open_workspace().data, what, "Name its folder.")

@@ -29,7 +29,9 @@ summary {{ cursor: pointer; color: #0072B2 }}
 
 def render_page(title: str, *parts: str) -> str:
     """Return a page of parts in HTML. Its policy keeps browsers from any network."""
-    return PAGE.format(title=html.escape(title), body="".join(parts))
+    page = PAGE.format(title=html.escape(title), body="".join(parts))
+    # Names of files may hold bytes that are no text, which UTF-8 cannot write.
+    return page.encode("utf-8", "backslashreplace").decode()
 
 
 def paragraph(text: str, note: bool = False) -> str:

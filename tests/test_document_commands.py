@@ -69,6 +69,7 @@ def execute(words, home):
 def test_a_command_of_brainseg_runs(command, home, request):
     words = list(command.words[1:])
     here = {"/my/patients": home / "patients", "/my/new-patient": home / "new"}
+    here["/my/run"] = next(home.glob("runs/*/runs/cnn2*"))
     if "--dask" in words:
         here["tcp://10.0.0.5:8786"] = request.getfixturevalue("scheduler")
     for place, replacement in here.items():

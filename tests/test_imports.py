@@ -2,6 +2,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from scored import write_scored_run
+from tiny_cohort import make_tiny_cohort
+
 from brainseg_utils.prediction.lean_import import EXTRAS
 
 REPOSITORY = Path(__file__).parents[1]
@@ -50,6 +53,7 @@ LIGHT_MODULES = (
     "run_files.npz",
     "run_files.weights",
     "run_files.foreign_runs",
+    "run_files.scored_runs",
     "drive.mirror",
     "drive.copies",
     "drive.restoring",
@@ -61,6 +65,7 @@ LIGHT_MODULES = (
     "prediction.case_views",
     "case_report",
     "run_report",
+    "commands.run_page",
     "suite.running",
     "commands.data",
     "commands.prediction",
@@ -106,3 +111,14 @@ def test_command_runs_as_a_module():
     command = [sys.executable, "-m", "brainseg_utils.cli", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "install-missing" in done.stdout
+
+
+def test_a_report_on_a_run_needs_no_tensorflow(tmp_path):
+    run = write_scored_run(tmp_path / "run", make_tiny_cohort(tmp_path, 6)).folder
+    words = ["report", str(run), "--data", str(tmp_path / "patients")]
+    call = f"from brainseg_utils.cli import main; assert main({words!r}) == 0"
+    setting = f"import os; os.environ['BRAINSEG_HOME'] = {str(tmp_path)!r}"
+    loaded = modules_after(f"{setting}\n{call}")
+    assert (run / "report.html").is_file()
+    assert "matplotlib" in loaded
+    assert not loaded & {"tensorflow", "keras"}

@@ -1,4 +1,4 @@
-"""What `brainseg predict` takes, and what it calls."""
+"""What `brainseg predict` and `report` take, and what they call."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 
 def add_commands(commands: argparse._SubParsersAction) -> None:
-    """Add the command on new patients to a parser's commands."""
+    """Add the commands that need a finished run to a parser's commands."""
     predict = commands.add_parser("predict", help="write masks for new patients")
     predict.add_argument("patients", nargs="+", metavar="PATIENT", help="folders")
     predict.add_argument(
@@ -24,6 +24,19 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     )
     predict.set_defaults(command=_predict)
 
+    report = commands.add_parser("report", help="write a page on a finished run")
+    report.add_argument("run", metavar="RUN", help="folder of the run")
+    report.add_argument(
+        "--data", default="", metavar="FOLDER", help="its patients, for pictures"
+    )
+    report.add_argument(
+        "--output", default="", metavar="FILE", help="RUN/report.html by default"
+    )
+    report.add_argument(
+        "--force", action="store_true", help="replace a page that is there"
+    )
+    report.set_defaults(command=_report)
+
 
 def _predict(options: argparse.Namespace) -> int:
     from brainseg_utils.prediction.command import predict_patients
@@ -37,3 +50,9 @@ def _predict(options: argparse.Namespace) -> int:
         options.report,
     )
     return 0 if done else 1
+
+
+def _report(options: argparse.Namespace) -> None:
+    from brainseg_utils.commands.run_page import report_run
+
+    report_run(options.run, options.data, options.output, options.force)

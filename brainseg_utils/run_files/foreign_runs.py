@@ -41,7 +41,7 @@ def open_run(folder: str | Path) -> Run:
     """
     run = Run(_local_folder(folder))
     for name in dict.fromkeys((*NEEDED, *run.results())):
-        _check_plain(run.folder / name)
+        check_plain(run.folder / name)
     _check_config(run)
     weights = run.folder / "weights.npz"
     read_weights(weights)
@@ -62,7 +62,8 @@ def _local_folder(folder: str | Path) -> Path:
     return path
 
 
-def _check_plain(path: Path) -> None:
+def check_plain(path: Path) -> None:
+    """Refuse with `E-RUN` what is no plain file of a run folder."""
     try:
         mode = path.lstat().st_mode
     except OSError as error:
@@ -75,7 +76,7 @@ def _check_plain(path: Path) -> None:
 
 def _check_config(run: Run) -> None:
     path = run.folder / "config.json"
-    settings = _read_object(path)
+    settings = read_object(path)
     if "model" not in settings:
         raise BrainSegError("E-RUN", path, "names no model.", FOLDER)
     for name, kind in get_type_hints(TrainingConfig).items():
@@ -100,13 +101,14 @@ def _fits(value: Any, kinds: tuple[type, ...]) -> bool:
 
 def _recorded_digest(run: Run) -> Any:
     path = run.folder / "training.json"
-    files = _read_object(path).get("files")
+    files = read_object(path).get("files")
     if not isinstance(files, dict):
         raise BrainSegError("E-RUN", path, "has no digests of files.", GET_IT)
     return files.get("weights.npz")
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """Return a JSON object of a run folder; `E-RUN` for anything else."""
     try:
         value = read_json(path)
     except (OSError, ValueError) as error:

@@ -28,13 +28,16 @@ COLUMNS = {
 }
 
 
-def write_run_report(path: str | Path, run: Run, cases: Mapping[str, Case]) -> None:
+def write_run_report(
+    path: str | Path, run: Run, cases: Mapping[str, Case] | None
+) -> None:
     """Write a page that opens offline, of about 1 MB.
 
     Args:
         path: Where to; a page that is there is replaced.
         run: A finished run.
-        cases: Its test patients among them, keyed by id.
+        cases: Its test patients among them, keyed by id; None where their files or
+            predicted masks are not at hand, and none is shown.
 
     Raises:
         BrainSegError: `E-MISSING` where one of the patients to show is not in `cases`;
@@ -46,11 +49,11 @@ def write_run_report(path: str | Path, run: Run, cases: Mapping[str, Case]) -> N
         paragraph(NOT_FOR, note=True),
         *describe_model(run),
         heading("Learning curves"),
-        picture(pictures.figure_png(draw_history(run)), "loss and Dice over epochs"),
+        _curves(run),
         heading("Test patients"),
         table(score_rows(scores)),
         paragraph("Volumes per patient; HD95 and surface Dice (within 1 mm) in 3-D."),
-        *(_show(run, cases, rank, name) for rank, name in ranked(scores).items()),
+        *_masks(run, cases),
     )
     write_text(path, page)
 
@@ -83,6 +86,19 @@ def draw_history(run: Run) -> Figure:
         plot_history(ax, run.history, figure, run.training_config.switch_epoch)
     plt.close(fig)
     return fig
+
+
+def _curves(run: Run) -> str:
+    if not run.history:
+        return paragraph("How it learned, epoch by epoch, was not kept.")
+    return picture(pictures.figure_png(draw_history(run)), "loss and Dice over epochs")
+
+
+def _masks(run: Run, cases: Mapping[str, Case] | None) -> list[str]:
+    if cases is None:
+        return [paragraph("Its test patients are not at hand, so no mask is shown.")]
+    best_to_worst = ranked(run.scores["test"]).items()
+    return [_show(run, cases, rank, name) for rank, name in best_to_worst]
 
 
 def _show(run: Run, cases: Mapping[str, Case], rank: str, name: str) -> str:

@@ -2,8 +2,9 @@
 
     python benchmarks/phantom_to_patients.py --test FOLDER --json OUT.json
 
-The weights are those that lie in the package, or with `--weights` others that
-`brainseg pretrain` made. They have seen no patient of the folder, nor any real one.
+The weights are those that lie in the package, or with `--weights` `weights.npz` of
+another run that `brainseg pretrain` made. They have seen no patient of the folder, nor
+any real one.
 """
 
 from __future__ import annotations

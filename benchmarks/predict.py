@@ -28,13 +28,11 @@ from measuring import (
 )
 from monai_environment import find_monai
 from nibabel_ways import has_nifti_alone
-from prediction_run import make_run
 from prediction_task import COLD, MONAI, Task, Works
 from prediction_ways import Cold
 
-from brainseg_utils.cases import SEQUENCES
 from brainseg_utils.prediction import load_trained
-from brainseg_utils.runs import Run
+from brainseg_utils.prediction.trained_runs import PHANTOM
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
 
@@ -64,15 +62,14 @@ def main(arguments: Sequence[str] | None) -> None:
     """Measure, print the table, write the JSON."""
     options = parse(arguments)
     check_output(options.json)
-    options.sequences = wanted_sequences(options.run)
+    trained = load_trained(options.run)  # Refused before anything is measured.
+    options.sequences = trained.inputs.sequences
     data, (case, *_) = patients_to_use(options)
     python = None
     if not options.without_monai and has_nifti_alone([case]):
         python = find_monai()
     with temporary_folder() as folder:
-        named = Path(options.run).expanduser() if options.run else None
-        run_folder = named or make_run(folder, options.quick)
-        task = Task.of(case, Run(run_folder), folder / "masks")
+        task = Task.of(case, trained.run, folder / "masks")
         outcome = describe_run("predict", data, [case])
         with ExitStack() as stack:
             works, facts = task.collect(python, stack)
@@ -92,12 +89,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     add(
         "--data", default="", metavar="FOLDER", help="its first patient; else a phantom"
     )
-    add(
-        "--run",
-        default="",
-        metavar="RUN",
-        help="finished; else of the package's weights",
-    )
+    add("--run", default=PHANTOM, metavar="RUN", help="finished; else the package's")
     add("--repeats", type=positive, default=3, metavar="N", help="of each way (3)")
     add("--json", type=Path, metavar="OUT.json", help="write the figures there")
     add("--without-monai", action="store_true", help="leave MONAI out")
@@ -106,15 +98,6 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.patients = 1
     options.repeats = 1 if options.quick else options.repeats
     return options
-
-
-def wanted_sequences(folder: str) -> tuple[str, ...]:
-    """Return the sequences of a run that is named, and all of them otherwise.
-
-    Raises:
-        BrainSegError: As `load_trained`, before anything is measured.
-    """
-    return load_trained(folder).inputs.sequences if folder else SEQUENCES
 
 
 def add_costs(results: dict[str, dict[str, Any]], works: Works) -> None:

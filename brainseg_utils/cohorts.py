@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,9 @@ from brainseg_utils.slices import prepare_slices
 from brainseg_utils.store import SliceStore
 from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.workspace import Workspace, smoke_wanted
+
+# As `phantom_patients` names their folder, after which the cohort is called.
+PHANTOM_NAME = re.compile(r"phantom(-wide)?-\d+-[\d.]+mm")
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,11 @@ def phantom_patients(config: DataConfig, workspace: Workspace) -> Path:
     return make_phantoms(
         folder, config.patients, config.seed, config.spacing_mm, wide=config.wide
     )
+
+
+def of_phantoms(cohort: str) -> bool:
+    """Tell by a cohort's name whether its patients are phantoms."""
+    return PHANTOM_NAME.fullmatch(cohort) is not None
 
 
 def load_cohort(config: DataConfig, workspace: Workspace) -> Cohort:

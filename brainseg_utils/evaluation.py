@@ -120,14 +120,18 @@ def evaluate_run(run: Run, model: keras.Model, cohort: Cohort) -> dict[str, Any]
     """
     with run.locked():
         if not run.done:
-            _score(run, model, cohort)
+            score_run(run, model, cohort)
         mirror = Mirror.of(run)
         mirror.keep_results()
         mirror.check()
     return run.scores
 
 
-def _score(run: Run, model: keras.Model, cohort: Cohort) -> None:
+def score_run(run: Run, model: keras.Model, cohort: Cohort, masks: bool = True) -> None:
+    """Do the work of `evaluate_run` in a folder that nobody else uses, without a copy.
+
+    Predicted masks of test patients are kept where `masks` is set.
+    """
     scores: dict[str, Any] = {}
     config = run.training_config
     for part in ("validation", "test"):
@@ -136,7 +140,7 @@ def _score(run: Run, model: keras.Model, cohort: Cohort) -> None:
             slices, mask = predict_mask(model, cohort.store, case_id, config)
             case = cohort.cases[case_id]
             scores[part][case_id] = score_mask(case, cohort.store, mask, slices)
-            if part == "test":
+            if masks and part == "test":
                 write_volume(run.prediction(case_id), mask, read_mask(case)[1])
     write_json(run.folder / "scores.json", scores)
     RunInputs.of(cohort.store, run.config["split"]["train"]).write(run.folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,8 @@ RECORD = "done.json"
 # the training.
 SCORES_VERSION = 3
 WHOLE_RUN = ("config.json", "training.json", "history.csv", "weights.npz")
+# What a run can do without once it is scored, where its epochs' course was not kept.
+HISTORY = "history.csv"
 # What evaluation adds: scores, and what a patient must be like for the network.
 EVALUATED = ("scores.json", "inputs.json", "MODEL_CARD.md")
 
@@ -60,8 +62,11 @@ class Run:
 
     @property
     def history(self) -> dict[str, list[float]]:
-        """Each epoch's losses, metrics and learning rate, as columns."""
-        with open(self.folder / "history.csv", newline="", encoding="utf-8") as file:
+        """Each epoch's losses, metrics and learning rate, as columns; else nothing."""
+        path = self.folder / HISTORY
+        if not path.is_file():
+            return {}
+        with open(path, newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
         names = reader.fieldnames or ()
@@ -82,11 +87,11 @@ class Run:
     @property
     def done(self) -> bool:
         """Whether the completion record fits the files, and they are scored as now."""
-        needed = (*WHOLE_RUN, *EVALUATED)
+        needed = {*WHOLE_RUN, *EVALUATED} - {HISTORY}
         return self._fits(self.folder / RECORD, needed, SCORES_VERSION)
 
     def _fits(
-        self, record: Path, needed: Sequence[str], scores_version: int | None = None
+        self, record: Path, needed: Iterable[str], scores_version: int | None = None
     ) -> bool:
         """Tell whether a file with digests names what is needed, and all of it fits."""
         try:

@@ -25,6 +25,7 @@ ELSEWHERE = {
     "python benchmarks/time_to_dice.py": ("takes minutes", "test_time_to_dice"),
     "python benchmarks/phantom_to_patients.py": ("takes minutes", "test_time_to_dice"),
     "python benchmarks/predict.py": ("takes minutes", "test_prediction_benchmark"),
+    "python tools/packaged_run.py": ("takes minutes", "test_packaged_run"),
     "make clean": ("would delete the environment", ""),
     "make address": ("changes the notebooks", "test_address"),
     "make lock": ("needs the network", "test_lock"),

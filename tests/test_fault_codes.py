@@ -174,7 +174,7 @@ def test_every_code_of_training_and_sweeps_is_raised_and_met_in_a_test():
 
 # What prediction says beyond the codes of the data layer, which it says as well.
 PREDICTION = {
-    "E-RUN": "a folder is no finished run, or there is none",
+    "E-RUN": "a folder is no finished run of this version",
     "E-SIZE": "a brain has no size that brains have",
     "E-SKULL": "a sequence shows more than the brain",
     "E-SPACING": "voxels have a size that the network cannot judge",

@@ -10,6 +10,7 @@ from brainseg_utils.commands.pretraining import pretrain
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.fitting.compiling import build_bare_model, build_model
 from brainseg_utils.models import build_cnn2
+from brainseg_utils.prediction.trained_runs import load_trained
 from brainseg_utils.pretrained import PRETRAINED, halve, load_pretrained
 from brainseg_utils.run_files.weights import read_weights
 from brainseg_utils.workspace import Workspace
@@ -81,18 +82,24 @@ def test_a_weight_beyond_half_precision_is_not_made_infinite():
         halve({"kernel": np.array([1e6], np.float32)})
 
 
-def test_pretraining_leaves_weights_to_start_from(tmp_path, monkeypatch):
+def test_pretraining_leaves_a_finished_run_in_half_precision(tmp_path, monkeypatch):
     shrunk = {"spacing_mm": 8.0, "crop_size": 24, "image_size": 16}
     monkeypatch.setattr("brainseg_utils.commands.pretraining.PHANTOMS", shrunk)
     monkeypatch.setattr("brainseg_utils.commands.pretraining.FOLDS", 3)
     monkeypatch.setattr("brainseg_utils.commands.pretraining.SLICES", 32)
-    output, workspace = tmp_path / "mine.npz", Workspace(tmp_path, "test")
+    output, workspace = tmp_path / "mine", Workspace(tmp_path, "test")
     run = pretrain(workspace, output, patients=3, epochs=1)
-    kept = read_weights(output)
+    assert run.folder == output and len(run.history["epoch"]) == 1
+    assert load_trained(output).run.done  # Ready to predict with.
+    assert "# mine\n" in (output / "MODEL_CARD.md").read_text()
+    assert not (output / "predictions").exists()
+    kept = read_weights(output / "weights.npz")
+    assert {array.dtype for array in kept.values()} == {np.dtype("f2")}
     assert {n: a.shape for n, a in kept.items()} == {
         n: a.shape for n, a in read_weights(PRETRAINED).items()
     }
-    trained = read_weights(run.folder / "weights.npz")
+    (folder,) = (workspace.runs / "runs").iterdir()
+    trained = read_weights(folder / "weights.npz")
     assert all(
         np.allclose(kept[n], a, rtol=1e-3, atol=1e-6) for n, a in trained.items()
     )

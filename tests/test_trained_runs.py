@@ -1,3 +1,4 @@
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -15,9 +16,11 @@ from brainseg_utils.nifti import read_volume
 from brainseg_utils.prediction.case_prediction import predict_case
 from brainseg_utils.prediction.trained_runs import (
     best_run,
+    describe,
     load_trained,
     validation_dice,
 )
+from brainseg_utils.pretrained import PACKAGED
 from brainseg_utils.runs import Run
 from brainseg_utils.training import load_model, train
 from brainseg_utils.workspace import Workspace
@@ -53,7 +56,7 @@ def spoilt(runs, tmp_path):
     """Return a function that copies a run and changes a file of it."""
 
     def change(name, content, seal=True):
-        folder = tmp_path / runs[0].folder.name
+        folder = tmp_path / "runs/quick/runs" / runs[0].folder.name
         for file in runs[0].folder.rglob("*"):
             target = folder / file.relative_to(runs[0].folder)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -127,11 +130,38 @@ def test_runs_on_patients_of_the_last_suite_alone_count(runs, home):
     one.finish()
 
 
-def test_where_there_is_no_run_the_way_to_one_is_told(tmp_path):
-    workspace = Workspace(tmp_path, "quick")
-    with refused("E-RUN", workspace.runs) as caught:
-        best_run(workspace)
-    assert "make run" in caught.value.remedy
+def test_where_there_is_no_run_the_package_s_own_is_taken(tmp_path):
+    assert best_run(Workspace(tmp_path, "quick")).folder == PACKAGED
+
+
+@pytest.mark.parametrize("name", ["phantom-0-1mm", "phantom-wide-100-2mm"])
+def test_runs_on_phantoms_alone_give_way_to_the_package_s_own(spoilt, name):
+    of_phantoms = spoilt("config.json", lambda found: {**found, "cohort": name})
+    workspace = Workspace(of_phantoms.parents[3], "quick")
+    assert [*workspace.run_folder("x").parent.iterdir()] == [of_phantoms]
+    assert best_run(workspace).folder == PACKAGED
+    assert "2 phantom patients and no real one" in describe(Run(of_phantoms))
+
+
+def test_a_run_on_real_patients_counts_beside_better_ones_on_phantoms(runs, spoilt):
+    phantoms = {"cohort": "phantom-0-1mm"}
+    of_phantoms = Run(spoilt("config.json", lambda found: {**found, **phantoms}))
+    real = Run(of_phantoms.folder.with_name("cnn2_real"))
+    shutil.copytree(runs[1].folder, real.folder)
+    scored(of_phantoms, validation=0.9, test=0.9)
+    scored(real, validation=0.1, test=0.1)
+    workspace = Workspace(real.folder.parents[3], "quick")
+    assert best_run(workspace) == real
+    assert describe(real).startswith("cnn2_real: trained on 2 patients of tiny, ")
+    # Not where the last `make run` was on phantoms: then nobody asked for these.
+    write_json(workspace.runs / "summary.json", {"cohort": {"name": "phantom-0-1mm"}})
+    assert best_run(workspace).folder == PACKAGED
+
+
+def test_a_folder_of_patients_that_begins_like_phantoms_is_real(spoilt):
+    change = {"cohort": "phantom-limb-study"}
+    run = Run(spoilt("config.json", lambda found: {**found, **change}))
+    assert best_run(Workspace(run.folder.parents[3], "quick")) == run
 
 
 def test_what_is_no_finished_run_is_refused(tmp_path):
@@ -164,7 +194,6 @@ def test_files_that_are_not_those_of_the_record_are_refused(spoilt, name, code, 
         ("inputs.json", lambda found: [1]),
         ("inputs.json", b"["),
         ("config.json", lambda found: {**found, "threshold": "half"}),
-        ("config.json", lambda found: {**found, "filters": 10**6}),
         ("config.json", lambda found: {**found, "model": "cnn3"}),
         ("config.json", lambda found: []),
         ("config.json", lambda found: {"filters": 2}),
@@ -177,8 +206,10 @@ def test_a_record_of_nonsense_is_refused(spoilt, name, content):
     assert caught.value.path in (str(folder), str(folder / name))
 
 
-def test_weights_of_another_network_are_refused(spoilt):
-    folder = spoilt("config.json", lambda found: {**found, "filters": 4})
+# Of a million filters a network would fill the memory, were it built.
+@pytest.mark.parametrize("filters", [4, 10**6])
+def test_weights_of_another_network_are_refused(spoilt, filters):
+    folder = spoilt("config.json", lambda found: {**found, "filters": filters})
     with refused("E-CKPT-MISMATCH", folder / "weights.npz"):
         load_trained(folder)
 

@@ -10,7 +10,11 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     predict = commands.add_parser("predict", help="write masks for new patients")
     predict.add_argument("patients", nargs="+", metavar="PATIENT", help="folders")
     predict.add_argument(
-        "--run", default="", metavar="FOLDER", help="else the best CNN2 of `make run`"
+        "--run",
+        default="",
+        metavar="FOLDER",
+        help="else the best CNN2 of `make run` on real patients, if there is one, "
+        "or the package's, which 'phantom' names",
     )
     predict.add_argument("--output", default="predictions", metavar="FOLDER")
     predict.add_argument(

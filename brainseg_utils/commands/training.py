@@ -19,9 +19,9 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     _add_sweep(commands)
 
     pretrain = commands.add_parser(
-        "pretrain", help="train on phantom patients, for others to start from"
+        "pretrain", help="train on phantom patients, to predict with or start from"
     )
-    pretrain.add_argument("output", help="file for the weights, such as mine.npz")
+    pretrain.add_argument("output", help="folder for the run, such as mine")
     pretrain.add_argument("--patients", type=int, default=600, metavar="N")
     pretrain.add_argument("--epochs", type=int, default=30, metavar="N")
     pretrain.add_argument(
@@ -80,4 +80,4 @@ def _pretrain(options: argparse.Namespace) -> None:
     workspace = open_workspace("pretraining")
     choices = options.patients, options.epochs, not options.ordinary
     run = pretrain(workspace, options.output, *choices)
-    print(f"trained in {run.folder}; weights are in {options.output}")
+    print(f"predict with it: --run {run.folder}")

@@ -54,7 +54,7 @@ def predict_patients(
 
     Args:
         folders: Each of one patient, or of several, in any layout.
-        run: Folder of a finished run; empty takes `best_run` of the workspace.
+        run: As `load_trained` takes it; empty takes `best_run` of the workspace.
         output: Folder for the masks.
         force: Whether to replace masks that are there.
         probability: Whether to write probabilities as well.

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from brainseg_utils.cohorts import of_phantoms
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import read_json
+from brainseg_utils.pretrained import PACKAGED
 from brainseg_utils.run_files.foreign_runs import open_run
 from brainseg_utils.run_files.inputs import RunInputs
 from brainseg_utils.runs import Run
@@ -19,10 +21,13 @@ from brainseg_utils.workspace import Workspace
 if TYPE_CHECKING:
     import keras
 
-MAX_FILTERS = 512
+PHANTOM = "phantom"  # In place of a folder it names the run in the package.
 # What files of JSON raise that are missing, damaged, or of another form.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
-REMEDY = "Name the folder of a finished run (--run); `make run` leaves some in runs/."
+REMEDY = (
+    "Name the folder of a finished run (--run); `make run` leaves some in runs/, and "
+    "'phantom' is the package's own."
+)
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,17 @@ class TrainedRun:
 def load_trained(run: Run | Path | str) -> TrainedRun:
     """Build a finished run's network and load its weights.
 
+    Args:
+        run: A run, or its folder; the text `"phantom"` is the run in the package, and
+            `"./phantom"` a folder of that name.
+
     Raises:
         BrainSegError: `E-RUN` where the folder is no finished run of this version, or
             its files are not those of its completion record; `E-CKPT` or
             `E-CKPT-MISMATCH` where the weights do not fit.
     """
-    run = open_run(run.folder if isinstance(run, Run) else run)
+    named = run.folder if isinstance(run, Run) else run
+    run = open_run(PACKAGED if named == PHANTOM else named)
     if not run.done:
         raise _no_run(run.folder, "is no finished run, or its files have changed.")
     config, inputs = _read(run)
@@ -63,32 +73,25 @@ def load_trained(run: Run | Path | str) -> TrainedRun:
 
 def _read(run: Run) -> tuple[TrainingConfig, RunInputs]:
     try:
-        config, inputs = run.training_config, RunInputs.read(run.folder)
-        if config.filters > MAX_FILTERS:  # Which would fill the memory.
-            raise ValueError(f"{config.filters} filters are more than {MAX_FILTERS}")
+        return run.training_config, RunInputs.read(run.folder)
     except (*UNREADABLE, BrainSegError) as error:
         raise _no_run(run.folder, f"tells not what it is: {error}.") from error
-    return config, inputs
 
 
 def best_run(workspace: Workspace) -> Run:
-    """Return the CNN2 of a workspace's profile with the highest validation Dice.
+    """Return the run to predict with where none is named.
 
-    Only finished runs count, and of these the ones on the patients of the last
-    `make run`. Test patients have no say.
-
-    Raises:
-        BrainSegError: `E-RUN` where there is none.
+    It is the CNN2 of a workspace's profile with the highest validation Dice. Only
+    finished runs on real patients count, and of these the ones on the patients of the
+    last `make run`. Test patients have no say. Where there is none, it is the run in
+    the package, whose phantoms are more various than those of `make run`.
     """
     folders = sorted(workspace.run_folder("x").parent.glob("cnn2*"))
     cohort = _last_cohort(workspace)
     found = [run for run in map(Run, folders) if _scored(run, cohort)]
     best = sorted(found, key=validation_dice, reverse=True)
     # Digests take longer than scores, so the best are looked at first.
-    run = next((run for run in best if run.done), None)
-    if run is None:
-        raise _no_run(workspace.runs, "holds no finished CNN2.")
-    return run
+    return next((run for run in best if run.done), Run(PACKAGED))
 
 
 def validation_dice(run: Run) -> float:
@@ -100,11 +103,14 @@ def validation_dice(run: Run) -> float:
 def describe(run: Run) -> str:
     """Say in a line which run it is, and how good on whom."""
     facts: dict[str, Any] = run.config
-    patients = len(facts["split"]["train"])
-    return (
-        f"{run.folder.name}: trained on {patients} patients of {facts['cohort']}, "
-        f"validation Dice {validation_dice(run):.3f}"
-    )
+    patients, cohort = len(facts["split"]["train"]), facts["cohort"]
+    dice = f"validation Dice {validation_dice(run):.3f}"
+    if not of_phantoms(cohort):
+        whom = f"trained on {patients} patients of {cohort}, {dice}"
+    else:
+        whom = f"trained on {patients} phantom patients and no real one, {dice} on such"
+    packaged = " (comes with brainseg)" if run.folder == PACKAGED else ""
+    return f"{run.folder.name}{packaged}: {whom}"
 
 
 def _last_cohort(workspace: Workspace) -> str:
@@ -117,7 +123,8 @@ def _last_cohort(workspace: Workspace) -> str:
 
 def _scored(run: Run, cohort: str) -> bool:
     try:
-        theirs = not cohort or run.config["cohort"] == cohort
+        its = run.config["cohort"]
+        theirs = not of_phantoms(its) and cohort in ("", its)
         return theirs and validation_dice(run) >= 0
     except UNREADABLE:
         return False  # Not finished.

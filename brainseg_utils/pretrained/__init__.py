@@ -1,4 +1,4 @@
-"""Weights that were trained on phantom patients alone, to start a training from."""
+"""A run that was trained on phantom patients alone: to predict with, to start from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from brainseg_utils.run_files.weights import load_weights, read_weights
 if TYPE_CHECKING:
     import keras
 
-PRETRAINED = Path(__file__).parent / "cnn2-phantom.npz"
+PACKAGED = Path(__file__).parent / "cnn2-phantom"  # A run folder like any other.
+PRETRAINED = PACKAGED / "weights.npz"
 # The phantom patients that they learned from, as `cohorts.DataConfig` has it. Voxels of
 # 2 mm are the pixels that a real patient's slices have, at an eighth of the time to
 # make them; the square is as large in mm. The notebooks' own phantoms have other seeds.

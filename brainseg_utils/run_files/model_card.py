@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from brainseg_utils.cohorts import of_phantoms
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import write_text
 from brainseg_utils.intervals import spread_in_words
@@ -104,7 +105,7 @@ def card_text(run: Run, dice: Mapping[str, Interval]) -> str:
         **counts,
         rows="\n".join(rows),
         choices=_choices(config),
-        phantoms=PHANTOMS if facts["cohort"].startswith("phantom") else "",
+        phantoms=PHANTOMS if of_phantoms(facts["cohort"]) else "",
         versions=_listed(run.training["versions"]),
     )
 

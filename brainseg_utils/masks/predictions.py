@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 MIRRORS = ((1, -1), (-1, 1), (-1, -1))  # Steps through rows and columns.
 # A probability. A slice below it reaches 0.5 in the mean of four looks only where the
-# others see 0.66 on average; of five real patients' masks no pixel changed by this.
+# others see 0.66 on average. By this no pixel changed in masks of five real patients;
+# of 60 phantoms' one lost 27 voxels, wrong ones.
 FAINT = 0.01
 
 

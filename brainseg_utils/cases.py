@@ -65,7 +65,7 @@ def find_cases(
         sequences: The sequences a patient must have, in channel order.
         need_mask: Whether a patient must have a mask.
         layout: `"named"`, `"msd"`, `"nnunet"`, `"lgg"`, or the path of a YAML file that
-            describes the folder (see `folder_yaml`); empty to recognise it.
+            describes the folder (see `layouts.folder_yaml`); empty to recognise it.
         labels: Key of the scheme in `labels.SCHEMES` that the masks follow; empty takes
             the layout's own.
 

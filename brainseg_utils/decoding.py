@@ -71,9 +71,10 @@ def tune_decoding(
 
 
 def _both_parts(run: Run, cohort: Cohort) -> dict[str, DiceByDecoding]:
-    model, config = load_model(run, cohort), run.config
+    model, config = load_model(run, cohort), run.training_config
+    seen = config.mirror, config.neighbours
     return {
-        part: dice_by_decoding(model, cohort, config["split"][part], config["mirror"])
+        part: dice_by_decoding(model, cohort, run.config["split"][part], *seen)
         for part in ("validation", "test")
     }
 

@@ -96,12 +96,12 @@ def write_new(path: str | Path, text: str) -> None:
     write_text(path, text)
 
 
-def refuse_existing(path: str | Path) -> None:
+def refuse_existing(
+    path: str | Path, remedy: str = "Choose another name, or delete it."
+) -> None:
     """Raise `E-EXISTS` where something is that would be overwritten."""
     if os.path.lexists(path):
-        raise BrainSegError(
-            "E-EXISTS", path, "is there already.", "Choose another name, or delete it."
-        )
+        raise BrainSegError("E-EXISTS", path, "is there already.", remedy)
 
 
 def write_json(path: str | Path, value: Any) -> None:

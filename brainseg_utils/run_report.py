@@ -22,7 +22,7 @@ from brainseg_utils.page import heading, paragraph, picture, render_page, table
 from brainseg_utils.plotting import plot_history
 from brainseg_utils.prediction.case_views import view_case
 from brainseg_utils.report import NAMES
-from brainseg_utils.runs import Run
+from brainseg_utils.runs import HISTORY, Run
 
 CURVES = ("epoch", "loss", "val_loss", "dice", "val_dice")
 MAX_HISTORY_BYTES = 2**24
@@ -48,10 +48,11 @@ def write_run_report(
 
     Args:
         path: Where to; a page that is there is replaced.
-        run: A finished run; one of others comes from `scored_runs.open_scored`.
+        run: A finished run; one of others comes from
+            `run_files.scored_runs.open_scored`.
         cases: Its test patients among them, keyed by id; None makes no pictures.
-        thresholded: What `controls.best_threshold` scores on the test patients, if
-            known.
+        thresholded: What `judging.controls.best_threshold` scores on the test
+            patients, if known.
         notes: What the reader must know, such as what the page goes without.
 
     Raises:
@@ -60,7 +61,6 @@ def write_run_report(
             `volumes.load_case`.
     """
     scores = run.scores["test"]
-    shown = {} if cases is None else ranked(scores)
     page = render_page(
         f"Run {run.folder.name}",
         paragraph(NOT_FOR, note=True),
@@ -73,7 +73,7 @@ def write_run_report(
         heading("Test patients"),
         table(score_rows(scores)),
         paragraph("Volumes per patient; HD95 and surface Dice (within 1 mm) in 3-D."),
-        *(_show(run, cases, rank, name) for rank, name in shown.items()),
+        *_masks(run, cases),
     )
     write_text(path, page)
 
@@ -147,11 +147,20 @@ def draw_history(run: Run, history: Mapping[str, Sequence[float]]) -> Figure:
 
 
 def _show_history(run: Run) -> str:
+    if not (run.folder / HISTORY).is_file():
+        return paragraph("How it learned, epoch by epoch, was not kept.")
     history = curves_of(run)
     if not history:
         return paragraph("The run holds no history that can be drawn.")
     figure = draw_history(run, history)
     return picture(pictures.figure_png(figure), "loss and Dice over epochs")
+
+
+def _masks(run: Run, cases: Mapping[str, Case] | None) -> list[str]:
+    if cases is None:
+        return [paragraph("Its test patients are not at hand, so no mask is shown.")]
+    best_to_worst = ranked(run.scores["test"]).items()
+    return [_show(run, cases, rank, name) for rank, name in best_to_worst]
 
 
 def _show(run: Run, cases: Mapping[str, Case], rank: str, name: str) -> str:

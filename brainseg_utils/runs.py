@@ -111,7 +111,9 @@ class Run:
         """Return the names of all that training and evaluation have left so far."""
         names = [*WHOLE_RUN, *EVALUATED]
         # Not those under temporary names, which a killed evaluation leaves.
-        masks = sorted((self.folder / "predictions").glob("[!.]*.nii.gz"))
+        folder = self.folder / "predictions"
+        # A link would lead to files that are no results of this run.
+        masks = [] if folder.is_symlink() else sorted(folder.glob("[!.]*.nii.gz"))
         names += [mask.relative_to(self.folder).as_posix() for mask in masks]
         return [name for name in names if (self.folder / name).is_file()]
 

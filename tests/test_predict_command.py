@@ -74,7 +74,8 @@ def test_what_is_there_is_refused_before_any_work(command, patients, capsys, tmp
     kept = (tmp_path / "out" / "P1_mask.nii.gz").stat()
     assert command(*patients[:2], "--output", "out", "--probability") == 1
     said = capsys.readouterr()
-    assert "E-EXISTS" in said.err and "P2: tumour" in said.out
+    assert "E-EXISTS" in said.err and "--force" in said.err
+    assert "P2: tumour" in said.out
     assert names(tmp_path / "out") == [
         *("P1_mask.nii.gz", "P2_mask.nii.gz", "P2_probability.nii.gz")
     ]

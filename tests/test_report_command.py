@@ -105,7 +105,8 @@ def test_nothing_is_overwritten_unless_it_is_asked_for(run, tmp_path, capsys):
     notes = run.folder / "report.html"
     notes.write_text("notes")
     assert report(run) == 1
-    assert capsys.readouterr().err.startswith(f"E-EXISTS  {notes}: ")
+    said = capsys.readouterr().err
+    assert said.startswith(f"E-EXISTS  {notes}: ") and "--force" in said
     assert notes.read_text() == "notes"
     assert report(run, "--output", tmp_path / "new/other.HTML") == 0
     assert (tmp_path / "new/other.HTML").is_file() and notes.read_text() == "notes"
@@ -156,7 +157,7 @@ def test_a_run_may_come_without_history_and_masks(run, patients, sealed):
         run.finish()
     assert report(run, "--data", patients) == 0
     page = page_of(run)
-    assert "no history" in page and page.count("no mask of this patient") == 3
+    assert "was not kept" in page and page.count("no mask of this patient") == 3
 
 
 def test_patients_who_are_not_there_are_named(run, patients, tmp_path, capsys):
@@ -280,6 +281,7 @@ UNFINISHED = {
     "another mask": ("predictions/P5.nii.gz", lambda path: path.write_bytes(b"")),
     "another history": ("history.csv", lambda path: path.write_bytes(b"")),
     "a link": ("inputs.json", lambda path: linked(path)),
+    "a mask of nobody": ("predictions/P9.nii.gz", lambda path: path.write_bytes(b"")),
 }
 
 
@@ -311,8 +313,28 @@ def test_the_threshold_is_scored_as_in_notebook_05(run, cohort):
     assert threshold_scores(run, cohort.cases) == wanted
 
 
-def test_slices_larger_than_any_are_not_prepared(run, patients, capsys):
-    sizes = {"image_size": 4096, "crop_size": 4096}
+def test_masks_behind_a_link_are_no_results_of_a_run(run):
+    linked(run.folder / "predictions")
+    assert run.prediction("P5").is_file()
+    assert not [name for name in run.results() if "P5" in name]
+
+
+def test_other_parts_of_a_split_do_no_harm(run, patients):
+    changed(run, "config.json", lambda f: {**f, "split": {**f["split"], "note": 1}})
+    assert report(run, "--data", patients) == 0
+    assert "Without the best threshold" not in page_of(run)
+
+
+def test_the_package_s_run_has_a_page_in_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BRAINSEG_HOME", str(tmp_path))
+    assert main(["report", "phantom"]) == 0
+    assert "0.908" in (tmp_path / "phantom_report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("image_size", [16, 4096])
+def test_slices_larger_than_any_are_not_prepared(run, patients, capsys, image_size):
+    sizes = {"image_size": image_size, "crop_size": 4096}
     changed(run, "inputs.json", lambda found: {**found, **sizes})
     assert report(run, "--data", patients) == 0
     assert "at most 512 pixels" in capsys.readouterr().err

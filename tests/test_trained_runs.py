@@ -1,3 +1,4 @@
+import os
 import shutil
 from dataclasses import replace
 
@@ -114,7 +115,7 @@ def test_runs_that_are_not_finished_do_not_count(runs, home):
     (one.folder / "kept.json").rename(one.folder / "done.json")
 
 
-def test_runs_on_patients_of_the_last_suite_alone_count(runs, home):
+def test_runs_on_the_patients_of_the_last_run_alone_count(runs, home):
     one, other, _ = runs
     workspace = Workspace(home, "quick")
     scored(one, validation=0.8, test=0.5)
@@ -122,12 +123,25 @@ def test_runs_on_patients_of_the_last_suite_alone_count(runs, home):
     before = (one.folder / "config.json").read_bytes()
     write_json(one.folder / "config.json", config)
     one.finish()
+    os.utime(other.folder / "done.json", (1e9, 1e9))
     assert best_run(workspace) == one
-    write_json(workspace.runs / "summary.json", {"cohort": {"name": "tiny"}})
+    os.utime(one.folder / "done.json", (9e8, 9e8))
     assert best_run(workspace) == other
     (one.folder / "config.json").write_bytes(before)
-    (workspace.runs / "summary.json").unlink()
     one.finish()
+
+
+def test_a_run_of_another_profile_counts_and_the_later_profile_s_before_better_ones(
+    runs, home
+):
+    later = Run(home / "runs/paper/runs/cnn2_later")
+    shutil.copytree(runs[1].folder, later.folder)
+    assert validation_dice(runs[1]) > 0.2
+    scored(later, validation=0.2, test=0.2)
+    os.utime(later.folder / "done.json", (4e9, 4e9))
+    for profile in ("quick", "paper"):
+        assert best_run(Workspace(home, profile)) == later
+    shutil.rmtree(later.folder)
 
 
 def test_where_there_is_no_run_the_package_s_own_is_taken(tmp_path):
@@ -153,9 +167,25 @@ def test_a_run_on_real_patients_counts_beside_better_ones_on_phantoms(runs, spoi
     workspace = Workspace(real.folder.parents[3], "quick")
     assert best_run(workspace) == real
     assert describe(real).startswith("cnn2_real: trained on 2 patients of tiny, ")
-    # Not where the last `make run` was on phantoms: then nobody asked for these.
-    write_json(workspace.runs / "summary.json", {"cohort": {"name": "phantom-0-1mm"}})
+
+
+def test_where_no_run_on_real_patients_is_as_now_it_is_said(spoilt):
+    run = Run(spoilt("config.json", lambda found: {**found, "cohort": "a"}, seal=False))
+    workspace = Workspace(run.folder.parents[3], "quick")
+    with refused("E-RUN", run.folder) as caught:
+        best_run(workspace)
+    assert "notebook again" in caught.value.remedy and "phantom" in caught.value.remedy
+    run.finish()
+    assert best_run(workspace) == run
+    run.folder.parents[1].rename(workspace.root / "runs/smoke")
     assert best_run(workspace).folder == PACKAGED
+
+
+@pytest.mark.parametrize("told", [None, 5, "\x1b[2J"])
+def test_a_run_that_tells_what_cannot_be_is_not_described(spoilt, told):
+    run = Run(spoilt("config.json", lambda found: {**found, "cohort": told}))
+    with refused("E-RUN", run.folder / "config.json"):
+        describe(run)
 
 
 def test_a_folder_of_patients_that_begins_like_phantoms_is_real(spoilt):

@@ -13,10 +13,12 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         "--run",
         default="",
         metavar="FOLDER",
-        help="else the best CNN2 of `make run` on real patients, if there is one, "
-        "or the package's, which 'phantom' names",
+        help="a finished run, or 'phantom' for the package's; by default the best CNN2 "
+        "that was trained on real patients last, else the package's",
     )
-    predict.add_argument("--output", default="predictions", metavar="FOLDER")
+    predict.add_argument(
+        "--output", default="predictions", metavar="FOLDER", help="(predictions/)"
+    )
     predict.add_argument(
         "--force", action="store_true", help="replace masks that are there"
     )
@@ -29,7 +31,7 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     predict.set_defaults(command=_predict)
 
     report = commands.add_parser("report", help="write a page on a finished run")
-    report.add_argument("run", metavar="RUN", help="folder of the run")
+    report.add_argument("run", metavar="RUN", help="folder, or 'phantom'")
     report.add_argument(
         "--data", default="", metavar="FOLDER", help="its patients, for pictures"
     )

@@ -10,11 +10,13 @@ from typing import Any
 
 from brainseg_utils.cases import Case, find_cases
 from brainseg_utils.cohorts import Cohort
-from brainseg_utils.errors import BrainSegError
+from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.files import refuse_existing
 from brainseg_utils.judging.controls import best_threshold
+from brainseg_utils.prediction.trained_runs import PHANTOM
+from brainseg_utils.pretrained import PACKAGED
 from brainseg_utils.run_files.inputs import RunInputs
-from brainseg_utils.run_files.scored_runs import open_scored
+from brainseg_utils.run_files.scored_runs import PARTS, open_scored
 from brainseg_utils.run_report import write_run_report
 from brainseg_utils.runs import Run
 from brainseg_utils.slices import prepare_slices
@@ -24,6 +26,8 @@ from brainseg_utils.workspace import open_workspace
 
 Cases = Mapping[str, Case]
 LARGEST_SIDE = 512  # Larger slices, as a stranger's run may want, would fill a disk.
+
+REPLACE = "Choose another file (--output), or have it replaced (--force)."
 
 # On the page as well, and so without the paths of a machine that errors name.
 WITHOUT = (
@@ -41,7 +45,8 @@ def report_run(
     """Write a page on a finished run, print what it goes without, and where it lies.
 
     Args:
-        folder: The run folder; anybody may have made it.
+        folder: The run folder; anybody may have made it. `"phantom"` is the run in the
+            package, whose page goes into the current folder.
         data: Folder of its patients. Empty looks in the workspace's data for a folder
             of the cohort's name; without one the page has no pictures, and says so.
         output: Where to, `*.html`; empty is `report.html` in the run folder, which the
@@ -52,15 +57,17 @@ def report_run(
         Where the page lies.
 
     Raises:
-        BrainSegError: As `scored_runs.open_scored`; `E-PARAM` or `E-EXISTS` for
-            `output`; for `data`, as `cases.find_cases`, or `E-MISSING` where a patient
-            to show is not in it.
+        BrainSegError: As `run_files.scored_runs.open_scored`; `E-PARAM` or `E-EXISTS`
+            for `output`; for `data`, as `cases.find_cases`, or `E-MISSING` where a
+            patient to show is not in it.
     """
-    path = Path(output or Path(folder) / "report.html").expanduser()
+    packaged = str(folder) == PHANTOM
+    beside = f"{PHANTOM}_report.html" if packaged else Path(folder) / "report.html"
+    path = Path(output or beside).expanduser()
     _check_output(path)
-    run = open_scored(folder)
+    run = open_scored(PACKAGED if packaged else folder)
     if not force:
-        refuse_existing(path)
+        refuse_existing(path, REPLACE)
     if data:
         _write(path, run, _cases(run, Path(data).expanduser()))
     else:
@@ -78,7 +85,9 @@ def _check_output(path: Path) -> None:
 
 def _cases(run: Run, folder: Path) -> Cases:
     sequences = RunInputs.read(run.folder).sequences
-    cases, _ = find_cases(folder, sequences, need_mask=False)
+    cases, problems = find_cases(folder, sequences, need_mask=False)
+    for problem in errors_of(problems):  # Why a patient is not among them.
+        print(problem, file=sys.stderr)
     return {case.id: case for case in cases}
 
 
@@ -89,9 +98,8 @@ def _write(path: Path, run: Run, cases: Cases) -> None:
     except BrainSegError as error:
         print(error, file=sys.stderr)
         thresholded = None
-        notes = [
-            f"Without the best threshold, which needs all patients ({error.code})."
-        ]
+        needs = "which needs all training and test patients"
+        notes = [f"Without the best threshold, {needs} ({error.code})."]
     write_run_report(path, run, cases, thresholded, notes)
 
 
@@ -125,14 +133,14 @@ def threshold_scores(run: Run, cases: Cases) -> dict[str, Any]:
         BrainSegError: `E-MISSING` where a patient of the run is not in `cases`; else as
             `slices.prepare_slices`.
     """
-    split = Split(**{part: tuple(ids) for part, ids in run.config["split"].items()})
+    split = Split(**{part: tuple(run.config["split"][part]) for part in PARTS})
     names = [*split.train, *split.test]
     if missing := [name for name in names if name not in cases]:
         what = f"{len(missing)} of the run's {len(names)} patients are not there."
         raise BrainSegError("E-MISSING", missing[0][:100], what, "Add them.")
     inputs = RunInputs.read(run.folder)
-    if inputs.image_size > LARGEST_SIDE:
-        what = f"wanted slices of at most {LARGEST_SIDE} pixels."
+    if max(inputs.image_size, inputs.crop_size) > LARGEST_SIDE:
+        what = f"wanted slices of at most {LARGEST_SIDE} pixels and voxels."
         raise BrainSegError("E-RUN", run.folder / "inputs.json", what, "Look at it.")
     grid, folder = SliceGrid(inputs.crop_size, inputs.image_size), open_workspace().data
     store = prepare_slices([cases[name] for name in names], folder / "prepared", grid)

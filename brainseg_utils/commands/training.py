@@ -19,11 +19,13 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
     _add_sweep(commands)
 
     pretrain = commands.add_parser(
-        "pretrain", help="train on phantom patients, to predict with or start from"
+        "pretrain", help="train on phantom patients, and keep the run to predict with"
     )
     pretrain.add_argument("output", help="folder for the run, such as mine")
-    pretrain.add_argument("--patients", type=int, default=600, metavar="N")
-    pretrain.add_argument("--epochs", type=int, default=30, metavar="N")
+    pretrain.add_argument(
+        "--patients", type=int, default=600, metavar="N", help="(600)"
+    )
+    pretrain.add_argument("--epochs", type=int, default=30, metavar="N", help="(30)")
     pretrain.add_argument(
         "--ordinary", action="store_true", help="phantoms like those of one hospital"
     )
@@ -80,4 +82,4 @@ def _pretrain(options: argparse.Namespace) -> None:
     workspace = open_workspace("pretraining")
     choices = options.patients, options.epochs, not options.ordinary
     run = pretrain(workspace, options.output, *choices)
-    print(f"predict with it: --run {run.folder}")
+    print(f"predict with it: --run {run.folder.resolve()}")

@@ -35,7 +35,8 @@ STAMP = re.compile(r"<!-- notebook sha256: ([0-9a-f]{64}) -->")
 
 INDEX = """# Gallery
 
-What the notebooks show when they are executed, written by `make run && make gallery`.
+What the notebooks show when they are executed, written by `make run ALL=1` and
+`make gallery`. Each page says when its notebook was executed; the last `make run`:
 {run}
 """
 

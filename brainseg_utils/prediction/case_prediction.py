@@ -33,6 +33,7 @@ from brainseg_utils.store.grid import SliceGrid
 from brainseg_utils.store.prepared_case import check_slices
 from brainseg_utils.volumes import home_of
 
+REPLACE = "Choose another folder (--output), or have it replaced (--force)."
 UNSEEN = 0.02  # Share of the brain; slices with hardly any are never looked at.
 
 
@@ -131,7 +132,7 @@ def write_prediction(
     """
     paths = output_paths(prediction.case, output, probability)
     for path in paths if not force else ():
-        refuse_existing(path)
+        refuse_existing(path, REPLACE)
     arrays = prediction.mask, prediction.probability
     for path, data in zip(paths, arrays, strict=False):
         try:

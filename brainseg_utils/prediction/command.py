@@ -15,6 +15,7 @@ from brainseg_utils.errors import BrainSegError, errors_of
 from brainseg_utils.files import refuse_existing
 from brainseg_utils.layouts.candidates import id_on_disk
 from brainseg_utils.prediction.case_prediction import (
+    REPLACE,
     CasePrediction,
     output_paths,
     predict_case,
@@ -124,7 +125,7 @@ def _predict(case: Case, trained: TrainedRun, wanted: Wanted) -> str:
     page = wanted.output / f"{case.id}_report.html"
     paths = output_paths(case, wanted.output, wanted.probability)
     for path in [*paths, *[page] * wanted.report] if not wanted.force else ():
-        refuse_existing(path)  # Before the work, and not after it.
+        refuse_existing(path, REPLACE)  # Before the work, and not after it.
     prediction = predict_case(case, trained)
     write_prediction(prediction, wanted.output, wanted.force, wanted.probability)
     if wanted.report:

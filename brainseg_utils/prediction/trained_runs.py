@@ -11,11 +11,11 @@ import numpy as np
 from brainseg_utils.cohorts import of_phantoms
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.errors import BrainSegError
-from brainseg_utils.files import read_json
 from brainseg_utils.pretrained import PACKAGED
 from brainseg_utils.run_files.foreign_runs import open_run
 from brainseg_utils.run_files.inputs import RunInputs
-from brainseg_utils.runs import Run
+from brainseg_utils.run_files.scored_runs import check_told
+from brainseg_utils.runs import RECORD, Run
 from brainseg_utils.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 PHANTOM = "phantom"  # In place of a folder it names the run in the package.
 # What files of JSON raise that are missing, damaged, or of another form.
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
+NOT_DONE = "is not finished, was scored by another version, or has changed."
 REMEDY = (
-    "Name the folder of a finished run (--run); `make run` leaves some in runs/, and "
-    "'phantom' is the package's own."
+    "Execute its notebook again, which keeps what is trained and scores it; or name "
+    "another finished run (--run), such as 'phantom', the package's own."
 )
 
 
@@ -62,7 +63,7 @@ def load_trained(run: Run | Path | str) -> TrainedRun:
     named = run.folder if isinstance(run, Run) else run
     run = open_run(PACKAGED if named == PHANTOM else named)
     if not run.done:
-        raise _no_run(run.folder, "is no finished run, or its files have changed.")
+        raise _no_run(run.folder, NOT_DONE)
     config, inputs = _read(run)
     # TensorFlow takes seconds; what is refused is refused before.
     from brainseg_utils.fitting.compiling import load_network
@@ -81,17 +82,25 @@ def _read(run: Run) -> tuple[TrainingConfig, RunInputs]:
 def best_run(workspace: Workspace) -> Run:
     """Return the run to predict with where none is named.
 
-    It is the CNN2 of a workspace's profile with the highest validation Dice. Only
-    finished runs on real patients count, and of these the ones on the patients of the
-    last `make run`. Test patients have no say. Where there is none, it is the run in
+    It is a finished CNN2 on real patients, whatever the profile: of those on the
+    patients of the last such run, and of its profile, the one with the highest
+    validation Dice. Test patients have no say. Where there is none, it is the run in
     the package, whose phantoms are more various than those of `make run`.
+
+    Raises:
+        BrainSegError: `E-RUN` where there are such runs, and none is whole and scored
+            by this version.
     """
-    folders = sorted(workspace.run_folder("x").parent.glob("cnn2*"))
-    cohort = _last_cohort(workspace)
-    found = [run for run in map(Run, folders) if _scored(run, cohort)]
-    best = sorted(found, key=validation_dice, reverse=True)
-    # Digests take longer than scores, so the best are looked at first.
-    return next((run for run in best if run.done), Run(PACKAGED))
+    folders = sorted((workspace.root / "runs").glob("*/runs/cnn2*"))
+    found = [run for run in map(Run, folders) if _on_real_patients(run)]
+    if not found:
+        return Run(PACKAGED)
+    done = [run for run in found if run.done]
+    if not done:
+        raise _no_run(found[0].folder, f"and {len(found) - 1} others: {NOT_DONE}")
+    last = max(done, key=_finished)
+    alike = [run for run in done if _group(run) == _group(last)]
+    return max(alike, key=validation_dice)
 
 
 def validation_dice(run: Run) -> float:
@@ -101,7 +110,12 @@ def validation_dice(run: Run) -> float:
 
 
 def describe(run: Run) -> str:
-    """Say in a line which run it is, and how good on whom."""
+    """Say in a line which run it is, and how good on whom.
+
+    Raises:
+        BrainSegError: `E-RUN` where a stranger's run tells what cannot be.
+    """
+    check_told(run)
     facts: dict[str, Any] = run.config
     patients, cohort = len(facts["split"]["train"]), facts["cohort"]
     dice = f"validation Dice {validation_dice(run):.3f}"
@@ -113,21 +127,23 @@ def describe(run: Run) -> str:
     return f"{run.folder.name}{packaged}: {whom}"
 
 
-def _last_cohort(workspace: Workspace) -> str:
-    """Return whose runs count; empty where `make run` has left no summary."""
+def _on_real_patients(run: Run) -> bool:
+    if run.folder.parents[1].name == "smoke":  # Trained for seconds, as a test.
+        return False
     try:
-        return read_json(workspace.runs / "summary.json")["cohort"]["name"]
-    except UNREADABLE:
-        return ""
-
-
-def _scored(run: Run, cohort: str) -> bool:
-    try:
-        its = run.config["cohort"]
-        theirs = not of_phantoms(its) and cohort in ("", its)
-        return theirs and validation_dice(run) >= 0
+        real = not of_phantoms(run.config["cohort"])
+        return real and _finished(run) > 0 and validation_dice(run) >= 0
     except UNREADABLE:
         return False  # Not finished.
+
+
+def _finished(run: Run) -> float:
+    return (run.folder / RECORD).stat().st_mtime
+
+
+def _group(run: Run) -> tuple[Path, str]:
+    """Return what runs must have in common for their Dice to be compared."""
+    return run.folder.parent, run.config["cohort"]
 
 
 def _no_run(folder: Path, what: str) -> BrainSegError:

@@ -15,10 +15,17 @@ from brainseg_utils.run_files.foreign_runs import (
     read_object,
 )
 from brainseg_utils.run_files.inputs import RunInputs
-from brainseg_utils.runs import EVALUATED, RECORD, SCORES_VERSION, WHOLE_RUN, Run
+from brainseg_utils.runs import (
+    EVALUATED,
+    HISTORY,
+    RECORD,
+    SCORES_VERSION,
+    WHOLE_RUN,
+    Run,
+)
 
 # A history is shown where there is one, and nothing else is made of it.
-NEEDED = tuple(name for name in (*WHOLE_RUN, *EVALUATED) if name != "history.csv")
+NEEDED = tuple(name for name in (*WHOLE_RUN, *EVALUATED) if name != HISTORY)
 PARTS = ("train", "validation", "test")
 MOST_PATIENTS = 5000  # Of more, an interval's draws would fill the memory.
 MAX_CARD_BYTES = 2**20
@@ -43,10 +50,15 @@ def open_scored(folder: str | Path) -> Run:
     """
     run = open_run(folder)
     _check_record(run)
-    _check_patients(run)
-    _check_scores(run)
+    check_told(run)
     _check_texts(run)
     return run
+
+
+def check_told(run: Run) -> None:
+    """Refuse patients and scores that cannot be, by `E-RUN`, before they are shown."""
+    _check_patients(run)
+    _check_scores(run)
 
 
 def _check_record(run: Run) -> None:
@@ -61,7 +73,9 @@ def _check_record(run: Run) -> None:
     for name in NEEDED:
         check_plain(run.folder / name)
     # Only names of our own are read: a record could name any file.
-    for name in {*NEEDED, *digests} & {*run.results()}:
+    results = run.results()
+    masks = [name for name in results if name.endswith(".nii.gz")]
+    for name in {*NEEDED, *digests, *masks} & {*results}:
         if digests.get(name) != file_digest(run.folder / name):
             raise _wrong(run, name, "is not what done.json tells: its SHA-256 differs.")
 

@@ -98,30 +98,17 @@ def _draw(batches: Iterator[Any], seconds: float) -> tuple[int, float]:
     return slices, elapsed
 
 
-def resident(process: psutil.Process) -> int:
-    """Return a process's memory; what several share counts in each."""
-    return process.memory_info().rss
-
-
-def proportional(process: psutil.Process) -> int:
-    """Return a process's memory, of what it shares with others its part (Linux)."""
-    return process.memory_full_info().pss
-
-
-def peak_memory_mb(way: Way, held: Callable[[psutil.Process], int] = resident) -> float:
+def peak_memory_mb(way: Way) -> float:
     """Do the work once more and return the most memory its processes held, in MB.
 
-    Looked at every 5 ms and summed over the processes, in 10^6 bytes.
-
-    Args:
-        way: What to do.
-        held: A process's bytes: `resident` or `proportional`.
+    Looked at every 5 ms and summed over the processes, in 10^6 bytes; what several
+    share counts in each.
     """
     peak, done = [0], threading.Event()
 
     def watch() -> None:
         while True:
-            peak[0] = max(peak[0], _held_by(way.processes(), held))
+            peak[0] = max(peak[0], _held_by(way.processes()))
             if done.wait(0.005):
                 return
 
@@ -143,11 +130,9 @@ def process_tree(pid: int) -> list[psutil.Process]:
     return []
 
 
-def _held_by(
-    processes: Iterable[psutil.Process], held: Callable[[psutil.Process], int]
-) -> int:
+def _held_by(processes: Iterable[psutil.Process]) -> int:
     total = 0
     for process in processes:
         with suppress(psutil.Error):  # One may end while it is looked at.
-            total += held(process)
+            total += process.memory_info().rss
     return total

@@ -23,7 +23,6 @@ from measuring import (
     WayFailed,
     interleave,
     peak_memory_mb,
-    proportional,
     summarise,
 )
 from monai_environment import find_monai
@@ -54,7 +53,7 @@ Whole slices: at the files' own resolution, each one window, as where a network 
   pixels as our slices, at the files' resolution; overlap 0.25 is MONAI's default, 0.5
   with Gaussian weights nnU-Net's.
 Ours alone checks the files, and holds the patient against those of training.
-CPU: seconds of all threads, user and system. MB: peak of PSS, the process and what it
+CPU: seconds of all threads, user and system. MB: resident peak, the process and what it
   starts, in one more run."""
 
 
@@ -107,7 +106,7 @@ def add_costs(results: dict[str, dict[str, Any]], works: Works) -> None:
         result["cpu_seconds"] = median(work.cpu_seconds)
         if isinstance(work, Cold):
             with suppress(WayFailed):
-                result["peak_memory_mb"] = round(peak_memory_mb(work, proportional))
+                result["peak_memory_mb"] = round(peak_memory_mb(work))
 
 
 def table(results: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:

@@ -14,7 +14,7 @@ from brainseg_utils.runs import Run
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from findings import settings_of
-from measuring import WayFailed, peak_memory_mb, proportional
+from measuring import WayFailed, peak_memory_mb
 from monai_environment import FOLDER
 from predict import RATIOS, add_costs, main, parse, table
 from prediction_task import COLD, MONAI, Task, check_same
@@ -97,7 +97,7 @@ def test_memory_is_that_of_all_processes_at_the_peak():
     cold = python(
         f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grown!r}])"
     )
-    assert 200 < peak_memory_mb(cold, proportional) < 300
+    assert 200 < peak_memory_mb(cold) < 300
 
 
 def test_costs_stand_beside_each_way_and_ratios_are_to_ours_of_its_kind():

@@ -108,7 +108,9 @@ def test_settled_averages_are_plain_means_over_the_batches(cohort):
 
 
 def test_a_deadline_ends_a_training_and_it_counts_as_finished(cohort, tmp_path):
-    config = replace(CONFIG, epochs=10_000, minutes=0.1)
+    once = run_training(cohort, tmp_path / "once", replace(CONFIG, epochs=1))
+    minutes = 2 * once.training["seconds"] / 60  # Whatever the machine's speed.
+    config = replace(CONFIG, epochs=10_000, minutes=minutes)
     run = run_training(cohort, tmp_path, config, verbose=False)
     assert run.trained and 1 <= run.training["epochs"] < 5000
     rates = run.history["learning_rate"]

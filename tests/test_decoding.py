@@ -54,7 +54,8 @@ def test_the_best_choice_has_the_highest_mean():
 
 def run_with(validation, test):
     split = {"validation": validation, "test": test}
-    return SimpleNamespace(config={"split": split, "mirror": False})
+    choices = SimpleNamespace(mirror=False, neighbours=0)
+    return SimpleNamespace(config={"split": split}, training_config=choices)
 
 
 def test_a_run_s_choice_is_its_validation_patients_alone(cohort, monkeypatch):

@@ -45,7 +45,8 @@ def test_recipes_are_trained_and_scored_on_other_patients(tmp_path):
         assert result["mean_dice"] == pytest.approx(np.mean([*result["dice"].values()]))
         (point,) = result["curve"]
         assert point["dice"] == pytest.approx(result["mean_dice"])
-        assert 6 <= point["seconds"] < 30
+        # How much longer than the six seconds asked for is the machine's affair.
+        assert 6 <= point["seconds"] == pytest.approx(result["seconds"], abs=0.1)
     assert "\nrecommended " in done.stdout
     assert output.with_suffix(".png").stat().st_size > 1000
 

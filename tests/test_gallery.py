@@ -194,8 +194,11 @@ def test_the_page_has_the_address_of_today(workspace):
 
 
 def test_real_patients_do_not_reach_the_published_pages(workspace):
-    write_json(workspace.runs / "summary.json", RUN | {"cohort": {"name": "clinic"}})
-    with pytest.raises(BrainSegError, match="E-GALLERY.*patients of clinic"):
+    write_json(
+        workspace.runs / "summary.json",
+        RUN | {"cohort": {"name": "phantom-limb-study"}},
+    )
+    with pytest.raises(BrainSegError, match="E-GALLERY.*patients of phantom-limb"):
         gallery.write_gallery(workspace)
     assert not (workspace.root / "gallery").exists()
 

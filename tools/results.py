@@ -10,6 +10,7 @@ import re
 import sys
 from pathlib import Path
 
+from brainseg_utils.cohorts import of_phantoms
 from brainseg_utils.files import read_json, write_text
 from brainseg_utils.report import describe_cohort, result_rows
 
@@ -49,7 +50,7 @@ def replace_block(page: str, name: str, block: str) -> str:
 def main(profile: str = "quick") -> None:
     """Read `runs/<profile>/summary.json` and rewrite its block of README.md."""
     summary = read_json(ROOT / "runs" / profile / "summary.json")
-    name = "phantom" if summary["cohort"]["name"].startswith("phantom-") else "real"
+    name = "phantom" if of_phantoms(summary["cohort"]["name"]) else "real"
     readme = ROOT / "README.md"
     page = replace_block(
         readme.read_text(encoding="utf-8"), name, results_block(summary)

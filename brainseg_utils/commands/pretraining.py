@@ -41,7 +41,7 @@ def pretrain(
     Args:
         workspace: Where phantoms and the training go.
         output: Folder for the run, with weights in half precision; it must not exist.
-        patients: Phantom patients to make; 0.4 s on one core and 1 MB each.
+        patients: Phantom patients to make; some 0.4 s and 1 MB each.
         epochs: Of `SLICES` slices.
         wide: Whether phantoms are as various as can be, or the ordinary ones.
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from brainseg_utils.cohorts import of_phantoms
 from brainseg_utils.errors import BrainSegError
 from brainseg_utils.files import read_json, value_digest
 from brainseg_utils.gallery.page import INJECTED
@@ -65,7 +66,7 @@ def describe_run(workspace: Workspace, path: Path) -> str:
     if not path.is_file():
         raise _refuse(workspace, path, "the run left no summary.")
     summary = read_json(path)
-    if not summary["cohort"]["name"].startswith("phantom-"):
+    if not of_phantoms(summary["cohort"]["name"]):
         raise BrainSegError(
             "E-GALLERY",
             path,

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # Keras and TensorFlow import them where they are installed, and go on where they are
-# not. They serve tables, plots and other kinds of models; their import takes a quarter
-# of the 9 s that a slow machine needs for TensorFlow's.
+# not. They serve tables, plots and other kinds of models; on a slow and busy machine
+# they took 1 to 4 of the 8 to 10 s of TensorFlow's import.
 EXTRAS = ("matplotlib", "pandas", "sklearn")
 
 

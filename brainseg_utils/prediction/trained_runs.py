@@ -97,7 +97,7 @@ def best_run(workspace: Workspace) -> Run:
         return Run(PACKAGED)
     done = [run for run in found if run.done]
     if not done:
-        raise _no_run(found[0].folder, f"and {len(found) - 1} others: {NOT_DONE}")
+        raise _no_run(found[0].folder, NOT_DONE)
     last = max(done, key=_finished)
     alike = [run for run in done if _group(run) == _group(last)]
     return max(alike, key=validation_dice)

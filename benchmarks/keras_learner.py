@@ -36,8 +36,7 @@ def main() -> None:
     schedule = make_schedule(config, session)
 
     def predict(case_id: str) -> np.ndarray:
-        seen = {"mirror": config.mirror, "neighbours": config.neighbours}
-        return predict_slices(model, session.store, case_id, **seen)
+        return predict_slices(model, session.store, case_id, config)
 
     model.fit(
         make_feed(batches, EPOCHS),

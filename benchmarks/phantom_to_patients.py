@@ -20,9 +20,10 @@ from findings import describe_run, show, temporary_folder
 
 os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3"}
 NOTES = """\
-Dice per patient volume at full resolution, mirrored predictions, threshold 0.5; the
-  interval is over patients. Five patients of UPENN-GBM were looked at while phantoms
-  were made (brainseg_utils/pretrained/README.md): on these the figure flatters."""
+Dice per patient volume at full resolution, threshold 0.5; predictions are means over
+  three planes, each seen twice. The interval is over patients. Five patients of
+  UPENN-GBM were looked at while planes were chosen and phantoms were made
+  (brainseg_utils/pretrained/README.md): on these the figure flatters."""
 
 
 def main(arguments: Sequence[str] | None) -> None:

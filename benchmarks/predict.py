@@ -44,10 +44,12 @@ RATIOS = {
 NOTES = """\
 From the patient's four files, in the page cache, to its mask written. Cold: a process
   is started for it, and all that it imports counts. Warm: the network is loaded.
-Equal: network, weights, mirrors, 16 slices or windows at a time, threads. Ours spares
-  slices the mirrored passes where the first finds nothing. On our pixels MONAI cuts and
-  resizes as we do and undoes it; "dice_with_ours" in the JSON tells how alike the masks
-  are, whose pixels may begin a voxel apart.
+Equal: network, weights, 16 slices or windows at a time, threads. Not equal, where the
+  run's planes are three: ours looks at slices of three planes, each twice, MONAI at
+  axial slices with four mirrors. The two do not do equal work then, and their masks
+  differ for that too. Ours spares slices further looks where the first finds nothing.
+On our pixels MONAI cuts and resizes as we do and undoes it; "dice_with_ours" in the
+  JSON tells how alike the masks are, whose pixels may also begin a voxel apart.
 Whole slices: at the files' own resolution, each one window, as where a network was
   trained on whole slices; cropped to the brain, as nnU-Net has it. Windows: of as many
   pixels as our slices, at the files' resolution; overlap 0.25 is MONAI's default, 0.5

@@ -40,7 +40,10 @@ recommended starts from weights that were trained on phantom patients alone, as 
   for everybody; what that took, and which real patients were looked at while phantoms
   were made, is in brainseg_utils/pretrained/README.md. Half of the slices it sees are
   of 60 such phantoms, made once. recommended-from-scratch has none of both.
-DynUNet's rate is its recipe's, made for long trainings."""
+DynUNet's rate is its recipe's, made for long trainings.
+Each predicts by its recipe: paper axial slices as they are, recommended slices of three
+  planes, each twice, DynUNet axial slices with four mirrors. On which five patients
+  three planes were chosen, the README says under "What was tried"."""
 
 
 def main(arguments: Sequence[str] | None) -> None:

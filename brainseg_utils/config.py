@@ -60,6 +60,9 @@ class TrainingConfig:
             (`pretrained.rehearsal`).
         neighbours: How many slices to either side are seen with each one, as further
             channels (`store.neighbour_slices`); 1 triples these. 0: slices alone.
+        planes: Which slices of a patient are predicted: `"axial"` ones, or those of
+            `"three"` planes, whose mean counts (`masks.planes`). Training sees axial
+            slices alone.
         mirror: Whether predictions are means over the four mirrored slices.
         threshold: Probability from which a voxel is tumour.
         smallest_ml: Connected parts of a predicted mask below this volume are dropped.
@@ -102,6 +105,7 @@ class TrainingConfig:
     painted_share: float | None = None
     rehearsal_share: float | None = None
     neighbours: int | None = None
+    planes: str | None = None
     mirror: bool | None = None
     threshold: float | None = None
     smallest_ml: float | None = None

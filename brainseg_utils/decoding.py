@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from brainseg_utils.cohorts import Cohort
+from brainseg_utils.config import TrainingConfig
 from brainseg_utils.evaluation import dice_score, patient_means
 from brainseg_utils.fitting.compiling import load_model
 from brainseg_utils.masks.predictions import predict_slices, restore_mask
@@ -32,8 +33,7 @@ def dice_by_decoding(
     model: keras.Model,
     cohort: Cohort,
     case_ids: Sequence[str],
-    mirror: bool,
-    neighbours: int = 0,
+    config: TrainingConfig,
 ) -> dict[Decoding, dict[str, float]]:
     """Return patients' Dice per volume for every threshold and smallest part.
 
@@ -41,13 +41,11 @@ def dice_by_decoding(
         model: A trained network.
         cohort: Patients and slices.
         case_ids: Whom to predict.
-        mirror: Whether predictions are means over mirrored slices.
-        neighbours: How many slices to either side the network sees with each one.
+        config: The recipe, but for threshold and smallest part.
     """
     dice: dict[Decoding, dict[str, float]] = {}
     for case_id in case_ids:
-        seen = {"mirror": mirror, "neighbours": neighbours}
-        probabilities = predict_slices(model, cohort.store, case_id, **seen)
+        probabilities = predict_slices(model, cohort.store, case_id, config)
         for decoding, score in _scores(cohort, case_id, probabilities).items():
             dice.setdefault(decoding, {})[case_id] = score
     return dice
@@ -72,9 +70,8 @@ def tune_decoding(
 
 def _both_parts(run: Run, cohort: Cohort) -> dict[str, DiceByDecoding]:
     model, config = load_model(run, cohort), run.training_config
-    seen = config.mirror, config.neighbours
     return {
-        part: dice_by_decoding(model, cohort, run.config["split"][part], *seen)
+        part: dice_by_decoding(model, cohort, run.config["split"][part], config)
         for part in ("validation", "test")
     }
 

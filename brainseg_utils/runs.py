@@ -15,12 +15,13 @@ from filelock import FileLock, Timeout
 
 from brainseg_utils.config import TrainingConfig
 from brainseg_utils.files import file_digest, read_json, write_json, write_text
+from brainseg_utils.planning.recipes import PAPER
 from brainseg_utils.system.disks import explaining_disk
 
 RECORD = "done.json"
 # Raise it whenever a run would be scored otherwise: scoring is repeated then, and not
 # the training.
-SCORES_VERSION = 3
+SCORES_VERSION = 4
 WHOLE_RUN = ("config.json", "training.json", "history.csv", "weights.npz")
 # What a run can do without once it is scored, where its epochs' course was not kept.
 HISTORY = "history.csv"
@@ -48,7 +49,8 @@ class Run:
         """The configuration as the value that it was."""
         # Older runs lack what later versions can choose; then it was the paper's way.
         known = TrainingConfig.__dataclass_fields__
-        return TrainingConfig(**{k: v for k, v in self.config.items() if k in known})
+        given = {**PAPER, **self.config}
+        return TrainingConfig(**{k: v for k, v in given.items() if k in known})
 
     @property
     def training(self) -> dict[str, Any]:

@@ -171,7 +171,7 @@ def _score(
     store, scores = cohort.store, {}
     for case_id, rows in deal.held_out.items():
         places = rows - store.case(case_id)["start"]
-        found = predict_slices(model, store, case_id, mirror=config.mirror)[places]
+        found = predict_slices(model, store, case_id, config)[places]
         pair = store.masks[rows], found >= config.threshold
         per_slice = float(dice_per_batch(*pair, batch_size=1).mean())
         scores[case_id] = {"dice": dice_score(*pair), "dice_slice": per_slice}

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,10 +6,13 @@ import pytest
 from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils import decoding
+from brainseg_utils.config import TrainingConfig
 from brainseg_utils.decoding import best_decoding, dice_by_decoding, tune_decoding
 from brainseg_utils.evaluation import dice_score
 from brainseg_utils.masks.predictions import predict_slices, restore_mask
 from brainseg_utils.volumes import read_mask
+
+CONFIG = TrainingConfig("cnn2")
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +28,8 @@ class Network:
 
 
 def test_every_choice_is_scored_as_a_prediction_by_it_would_be(cohort):
-    dice = dice_by_decoding(Network(), cohort, ["P0", "P1"], mirror=False)
-    slices = predict_slices(Network(), cohort.store, "P1")
+    dice = dice_by_decoding(Network(), cohort, ["P0", "P1"], CONFIG)
+    slices = predict_slices(Network(), cohort.store, "P1", CONFIG)
     truth, _ = read_mask(cohort.cases["P1"])
     for choice, scores in dice.items():
         mask = restore_mask(cohort.store, "P1", slices, *choice)
@@ -41,9 +45,9 @@ def test_a_network_that_sees_neighbours_is_scored_with_them(cohort):
         def predict_on_batch(self, images):
             return super().predict_on_batch(images[..., 8:])
 
-    how = {"mirror": False, "neighbours": 1}
-    seen = dice_by_decoding(Above(), cohort, ["P0"], **how)
-    alone = dice_by_decoding(Network(), cohort, ["P0"], mirror=False)
+    with_them = replace(CONFIG, neighbours=1)
+    seen = dice_by_decoding(Above(), cohort, ["P0"], with_them)
+    alone = dice_by_decoding(Network(), cohort, ["P0"], CONFIG)
     assert 0 < seen[0.5, 0.0]["P0"] < alone[0.5, 0.0]["P0"]
 
 
@@ -54,16 +58,15 @@ def test_the_best_choice_has_the_highest_mean():
 
 def run_with(validation, test):
     split = {"validation": validation, "test": test}
-    choices = SimpleNamespace(mirror=False, neighbours=0)
-    return SimpleNamespace(config={"split": split}, training_config=choices)
+    return SimpleNamespace(config={"split": split}, training_config=CONFIG)
 
 
 def test_a_run_s_choice_is_its_validation_patients_alone(cohort, monkeypatch):
     monkeypatch.setattr(decoding, "load_model", lambda run, cohort: Network())
     runs = [run_with(["P0"], ["P1", "P2"]), run_with(["P3"], ["P1"])]
     chosen, dice = tune_decoding(runs, cohort)
-    ways = [dice_by_decoding(Network(), cohort, [i], False) for i in ("P0", "P3")]
+    ways = [dice_by_decoding(Network(), cohort, [i], CONFIG) for i in ("P0", "P3")]
     assert chosen == [best_decoding(way) for way in ways]
-    tested = dice_by_decoding(Network(), cohort, ["P1", "P2"], False)
+    tested = dice_by_decoding(Network(), cohort, ["P1", "P2"], CONFIG)
     assert dice["P2"] == tested[chosen[0]]["P2"]
     assert dice["P1"] == np.mean([tested[choice]["P1"] for choice in chosen])

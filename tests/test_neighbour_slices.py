@@ -22,6 +22,7 @@ CONFIG = TrainingConfig(
     recipe="recommended",
     start="",
     neighbours=1,
+    planes="axial",
     filters=2,
     epochs=2,
     learning_rate=1e-2,

@@ -55,16 +55,17 @@ class Sided(Bright):
         return images[..., :1] / 9 + side / 99
 
 
+@pytest.mark.parametrize("planes", ["axial", "three"])
 @pytest.mark.parametrize("mirror", [False, True])
-def test_a_patient_is_predicted_as_evaluation_predicts_it(tmp_path, mirror):
+def test_a_patient_is_predicted_as_evaluation_predicts_it(tmp_path, mirror, planes):
     """Through files and from prepared slices: the same bits, whatever the recipe."""
     cohort = make_tiny_cohort(tmp_path)
     store, case = cohort.store, cohort.cases["P2"]
     choices = {"mirror": mirror, "threshold": 0.2, "smallest_ml": 0.01}
-    config = TrainingConfig("cnn2", **choices)
+    config = TrainingConfig("cnn2", planes=planes, **choices)
     inputs = RunInputs.of(store, ["P1", "P2"])
     prediction = predict_case(case, TrainedRun(Run(tmp_path), config, inputs, Sided()))
-    slices = predict_slices(Sided(), store, "P2", mirror=mirror)
+    slices = predict_slices(Sided(), store, "P2", config)
     _, mask = predict_mask(Sided(), store, "P2", config)
     record = store.case("P2")
     volume = store.grid.restore(slices, record["z"], record["corner"], record["shape"])

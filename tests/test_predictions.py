@@ -3,6 +3,8 @@ import pytest
 from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.masks import predictions
+from brainseg_utils.masks.planes import Cube
 from brainseg_utils.masks.predictions import (
     FAINT,
     drop_small_parts,
@@ -10,6 +12,9 @@ from brainseg_utils.masks.predictions import (
     predict_mask,
     predict_slices,
 )
+
+PLAIN = TrainingConfig("cnn2")
+MIRRORED = TrainingConfig("cnn2", mirror=True)
 
 
 @pytest.fixture(scope="module")
@@ -34,15 +39,16 @@ def images_of(store, case_id):
     return store.images[record["start"] : record["stop"]]
 
 
-def test_slices_come_in_order_and_all_of_them(store):
+def test_slices_come_in_order_and_all_of_them(store, monkeypatch):
+    monkeypatch.setattr(predictions, "BATCH", 3)
     images = images_of(store, "P1")
-    predicted = predict_slices(Network(), store, "P1", batch_size=3)
+    predicted = predict_slices(Network(), store, "P1", PLAIN)
     assert np.array_equal(predicted, images[..., 0])
 
 
 def test_mirrored_predictions_are_turned_back_before_they_are_averaged(store):
     images, network = images_of(store, "P1"), Network(sided=1.0)
-    predicted = predict_slices(network, store, "P1", mirror=True)
+    predicted = predict_slices(network, store, "P1", MIRRORED)
     # What a side adds is the same on both, once averaged.
     middle = (images.shape[2] - 1) / 2
     assert np.allclose(predicted, images[..., 0] + middle, atol=1e-5)
@@ -53,7 +59,7 @@ def test_slices_that_show_nothing_are_looked_at_once():
     images = np.full((5, 4, 4, 1), FAINT / 2, np.float32)
     images[1, 2, 3] = images[4, 0, 0] = 0.9
     network = Network()
-    predicted = predict_images(network, images, mirror=True)
+    predicted = predict_images(network, images, Cube(range(5), 1.0, 4), MIRRORED)
     assert np.allclose(predicted, images[..., 0])
     assert network.seen == len(images) + 3 * 2
 
@@ -102,8 +108,7 @@ def test_neighbours_are_seen_with_each_slice_mirrored_as_it_is(store):
 
     images = images_of(store, "P1")[..., 0]
     above = np.concatenate([images[1:], images[-1:]])
-    for mirror in (False, True):
-        seen = {"mirror": mirror, "neighbours": 1}
-        assert np.allclose(predict_slices(Above(), store, "P1", **seen), above)
-    config = TrainingConfig("cnn2", neighbours=1)
+    for mirror in (True, False):
+        config = TrainingConfig("cnn2", mirror=mirror, neighbours=1)
+        assert np.allclose(predict_slices(Above(), store, "P1", config), above)
     assert np.array_equal(predict_mask(Above(), store, "P1", config)[0], above >= 0.5)

@@ -108,7 +108,7 @@ def test_pretraining_leaves_a_finished_run_in_half_precision(tmp_path, monkeypat
 
 
 def test_neighbours_change_nothing_before_the_first_step():
-    without, config = CONFIG, replace(CONFIG, neighbours=1)
+    without, config = CONFIG, replace(CONFIG, neighbours=1, planes="axial")
     one, other = (build_model(c, store_of(SEQUENCES)) for c in (without, config))
     x = image(12)
     alone = one.predict_on_batch(x[..., 4:8])

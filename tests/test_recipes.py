@@ -67,6 +67,8 @@ def test_a_number_out_of_range_is_refused(name, value):
         ({"minutes": 1.0, "fine_learning_rate": 1e-6}, "minutes"),
         ({"weight_average": 0.99}, "keep"),
         ({"neighbours": 1, "painted_share": 0.5}, "painted_share"),
+        ({"neighbours": 1, "planes": "three"}, "planes"),
+        ({"neighbours": 1, "recipe": "recommended"}, "planes"),
         ({"start": "phantom", "filters": 8}, "filters"),
         ({"start": "phantom", "normalization": "group"}, "normalization"),
         ({"start": "phantom", "stem": "space-to-depth"}, "stem"),

@@ -142,7 +142,7 @@ def test_smoke_has_one_seed(cohort, tmp_path, monkeypatch):
 def test_only_held_out_slices_are_scored(cohort, monkeypatch):
     deal = deal_slices(cohort.store, SPLIT, seed=0)
 
-    def right_where_held_out(model, store, case_id, mirror):
+    def right_where_held_out(model, store, case_id, config):
         masks = 1 - store.masks[store.rows([case_id])].astype(np.float32)
         places = deal.held_out[case_id] - store.case(case_id)["start"]
         masks[places] = 1 - masks[places]
@@ -154,7 +154,7 @@ def test_only_held_out_slices_are_scored(cohort, monkeypatch):
 
 
 def test_nothing_scores_0_pooled_and_a_half_by_slice(cohort, monkeypatch):
-    def nothing(model, store, case_id, mirror):
+    def nothing(model, store, case_id, config):
         return np.zeros_like(store.masks[store.rows([case_id])], np.float32)
 
     monkeypatch.setattr(slice_split, "predict_slices", nothing)

@@ -79,8 +79,8 @@ def test_loaded_weights_are_those_of_the_best_epoch(run, cohort):
     metric, store = HardDice(), cohort.store
     for case_id in run.config["split"]["validation"]:
         truth = store.masks[store.rows([case_id])][..., None]
-        pred = predict_slices(load_model(run, cohort), store, case_id)[..., None]
-        metric.update_state(truth, pred)
+        pred = predict_slices(load_model(run, cohort), store, case_id, CONFIG)
+        metric.update_state(truth, pred[..., None])
     assert best == int(np.argmin(history["val_loss"]))
     assert float(metric.result()) == pytest.approx(history["val_dice"][best], abs=1e-5)
 

@@ -2,48 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
 
 from brainseg_utils.config import TrainingConfig
+from brainseg_utils.masks.planes import Cube, over_planes
 from brainseg_utils.store import SliceStore
 from brainseg_utils.store.neighbour_slices import NeighbourSlices
 
 if TYPE_CHECKING:
     import keras
 
-MIRRORS = ((1, -1), (-1, 1), (-1, -1))  # Steps through rows and columns.
+Mirrors = tuple[tuple[int, int], ...]  # Steps through rows and columns.
+MIRRORS: Mirrors = ((1, -1), (-1, 1), (-1, -1))
+# With three planes one is as good as three, at half the cost: 0.868 each on five real
+# patients with the package's weights (without any 0.860, axial slices alone 0.846).
+HALF_TURN: Mirrors = ((-1, -1),)
 # A probability. A slice below it reaches 0.5 in the mean of four looks only where the
 # others see 0.66 on average. By this no pixel changed in masks of five real patients;
 # of 60 phantoms' one lost 27 voxels, wrong ones.
 FAINT = 0.01
+BATCH = 16  # Slices at a time.
 
 
 def predict_mask(
     model: keras.Model, store: SliceStore, case_id: str, config: TrainingConfig
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Predict a patient with the recipe's mirroring, threshold and smallest part.
+    """Predict a patient with the recipe's planes, mirrors, threshold and smallest part.
 
     Returns:
         Masks of 0 and 1: `[slice, height, width]` bool on the store's grid, before
         small parts are dropped, and `[x, y, z]` uint8 at full resolution.
     """
-    seen = {"mirror": config.mirror, "neighbours": config.neighbours}
-    probabilities = predict_slices(model, store, case_id, **seen)
+    probabilities = predict_slices(model, store, case_id, config)
     choices = config.threshold, config.smallest_ml
     mask = restore_mask(store, case_id, probabilities, *choices)
     return probabilities >= config.threshold, mask
 
 
 def predict_slices(
-    model: keras.Model,
-    store: SliceStore,
-    case_id: str,
-    batch_size: int = 16,
-    mirror: bool = False,
-    neighbours: int = 0,
+    model: keras.Model, store: SliceStore, case_id: str, config: TrainingConfig
 ) -> np.ndarray:
     """Return tumour probabilities of a patient's slices, `[slice, height, width]`.
 
@@ -51,23 +53,16 @@ def predict_slices(
         model: The network.
         store: Where the slices lie.
         case_id: The patient.
-        batch_size: Slices at a time.
-        mirror: Whether to average over the slices as they are, mirrored left-right,
-            up-down, and both: four times the work. Slices where the first look finds
-            no pixel above `FAINT` are spared the others.
-        neighbours: How many slices to either side the network sees with each one.
+        config: The recipe; see `predict_images`.
     """
     record = store.case(case_id)
     images = store.images[record["start"] : record["stop"]]
-    return predict_images(model, images, batch_size, mirror, neighbours)
+    cube = Cube(record["z"], store.grid.pitch(record["spacing_mm"]), images.shape[1])
+    return predict_images(model, images, cube, config)
 
 
 def predict_images(
-    model: keras.Model,
-    images: np.ndarray,
-    batch_size: int = 16,
-    mirror: bool = False,
-    neighbours: int = 0,
+    model: keras.Model, images: np.ndarray, cube: Cube, config: TrainingConfig
 ) -> np.ndarray:
     """Return tumour probabilities, `[slice, height, width]` float32.
 
@@ -75,35 +70,45 @@ def predict_images(
         model: The network.
         images: `[slice, height, width, sequence]` float32, z-scored inside the brain;
             one patient's, from the lowest up.
-        batch_size: Slices at a time.
-        mirror: As for `predict_slices`.
-        neighbours: As for `predict_slices`.
+        cube: Where the slices lie.
+        config: The recipe, of which count here: `planes`, whether to average over
+            three planes, where the slices fit the cube; `mirror`, whether to average
+            over slices as they are, mirrored left-right, up-down, and both (with three
+            planes the first and the last); and `neighbours`.
     """
-    if neighbours:
-        images = NeighbourSlices(images, [(0, len(images))], neighbours)[:]
-    found = _predict(model, images, batch_size)
-    if mirror:
-        likely = found.max(axis=(1, 2)) > FAINT
-        turned = _predict_mirrored(model, images[likely], batch_size)
-        found[likely] = (found[likely] + turned) / 4
+    if config.planes == "three" and cube.fits:
+        mirrors = HALF_TURN if config.mirror else ()
+        look = partial(_look, model, mirrors=mirrors)
+        return cube.slices(over_planes(look, cube.fill(images)))
+    if config.neighbours:
+        spans = [(0, len(images))]
+        images = NeighbourSlices(images, spans, config.neighbours)[:]
+    return _look(model, images, MIRRORS if config.mirror else ())
+
+
+def _look(model: keras.Model, images: np.ndarray, mirrors: Mirrors) -> np.ndarray:
+    """Return what a network says of slices, in the mean over mirrors."""
+    found = _predict(model, images)
+    likely = found.max(axis=(1, 2)) > FAINT
+    if mirrors and likely.any():
+        looks = [found[likely], *_predict_mirrored(model, images[likely], mirrors)]
+        found[likely] = np.mean(looks, axis=0)
     return found
 
 
 def _predict_mirrored(
-    model: keras.Model, images: np.ndarray, batch_size: int
-) -> np.ndarray:
-    """Return the sum of what a network says of slices in three mirrors."""
-    total = np.zeros(images.shape[:3], np.float32)
-    for y, x in MIRRORS if len(images) else ():
+    model: keras.Model, images: np.ndarray, mirrors: Mirrors
+) -> Iterator[np.ndarray]:
+    """Yield what a network says of slices in each mirror, turned back."""
+    for y, x in mirrors:
         turned = np.ascontiguousarray(images[:, ::y, ::x])
-        total += _predict(model, turned, batch_size)[:, ::y, ::x]
-    return total
+        yield _predict(model, turned)[:, ::y, ::x]
 
 
-def _predict(model: keras.Model, images: np.ndarray, batch_size: int) -> np.ndarray:
-    batches = range(0, len(images), batch_size)
+def _predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    batches = range(0, len(images), BATCH)
     # predict_on_batch spares the set-up that predict repeats for every patient.
-    parts = [model.predict_on_batch(images[i : i + batch_size]) for i in batches]
+    parts = [model.predict_on_batch(images[i : i + BATCH]) for i in batches]
     return np.concatenate(parts)[..., 0]
 
 

@@ -21,6 +21,7 @@ CHOICES = {
     "schedule": ("constant", "one-cycle", "warmup-cosine", "polynomial"),
     "keep": ("best", "last"),
     "augmentation": ("none", "paper", "rich"),
+    "planes": ("axial", "three"),
 }
 AT_LEAST_1 = ("epochs", "patience", "batch_size", "filters")
 AT_LEAST_0 = (
@@ -60,6 +61,8 @@ def check_config(config: TrainingConfig) -> None:
     if config.neighbours:
         wanted = "0 with neighbours, which would not show the lesion as it is"
         _require(config, not config.painted_share, "painted_share", wanted)
+        wanted = "'axial' with neighbours, which are there in no other plane"
+        _require(config, config.planes == "axial", "planes", wanted)
 
 
 def _check_phases(config: TrainingConfig) -> None:

@@ -32,6 +32,7 @@ PAPER: Mapping[str, Any] = MappingProxyType(
         "painted_share": 0.0,
         "rehearsal_share": 0.0,
         "neighbours": 0,
+        "planes": "axial",
         "mirror": False,
         "threshold": 0.5,
         "smallest_ml": 0.0,
@@ -51,6 +52,7 @@ RECOMMENDED: Mapping[str, Any] = MappingProxyType(
         "rotation_degrees": 180.0,
         "tumour_share": 0.5,
         "rehearsal_share": 0.5,
+        "planes": "three",
         "mirror": True,
     }
 )

@@ -10,6 +10,7 @@ import numpy as np
 from brainseg_utils.cases import Case
 from brainseg_utils.errors import BrainSegError, errors_of, raise_all
 from brainseg_utils.files import refuse_existing
+from brainseg_utils.masks.planes import Cube
 from brainseg_utils.masks.predictions import decide_mask, predict_images
 from brainseg_utils.nifti.same_grid import (
     StoredGrid,
@@ -161,9 +162,9 @@ def _predict(
     cut = trained.inputs.grid_for(volumes.spacing_mm)
     slices = slice_case(volumes, loaded.profile.scales, cut)
     raise_all(check_slices(case, volumes, slices, cut), "exclude")
+    cube = Cube(slices.z, cut.pitch(volumes.spacing_mm), cut.image_size)
     images = decode(slices.images)
-    seen = {name: getattr(trained.config, name) for name in ("mirror", "neighbours")}
-    found = predict_images(trained.model, images, **seen)
+    found = predict_images(trained.model, images, cube, trained.config)
     whole = cut.restore(found, slices.z, slices.corner, loaded.grid.shape)
     back = resample_probability(whole, loaded.grid, loaded.own)
     return back, _unseen(case, loaded, slices, cut)

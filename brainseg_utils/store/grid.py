@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,17 @@ class SliceGrid:
                     f"wanted a positive whole number, got {value!r}.",
                     "Correct it.",
                 )
+
+    def pitch(self, spacing_mm: Sequence[float]) -> float:
+        """Return the distance of two planes of a volume, in pixels.
+
+        Args:
+            spacing_mm: The volume's voxel size along x, y and z.
+        """
+        pixel_mm = (
+            (spacing_mm[0] + spacing_mm[1]) / 2 * self.crop_size / self.image_size
+        )
+        return spacing_mm[2] / pixel_mm
 
     def corner(self, footprint: np.ndarray) -> tuple[int, int]:
         """Return the voxel `(x, y)` of the square's corner; it may lie outside.

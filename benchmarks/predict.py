@@ -77,7 +77,8 @@ def main(arguments: Sequence[str] | None) -> None:
             runs = interleave(works, options.repeats)
         results = summarise(works, runs, UNIT, min)
         add_costs(results, works)
-        outcome["settings"] = settings_of(options) | task.settings()
+        ours = {"planes": trained.config.planes}  # MONAI knows axial slices alone.
+        outcome["settings"] = settings_of(options) | task.settings() | ours
     outcome |= {"started": facts, "results": results}
     outcome |= both_ratios(results, UNIT, RATIOS)
     show(outcome, table(results), NOTES, options.json)

@@ -63,7 +63,8 @@ class TrainingConfig:
         planes: Which slices of a patient are predicted: `"axial"` ones, or those of
             `"three"` planes, whose mean counts (`masks.planes`). Training sees axial
             slices alone.
-        mirror: Whether predictions are means over the four mirrored slices.
+        mirror: Whether predictions are means over mirrored slices too: all four of
+            axial ones, and with three planes those turned by half a turn.
         threshold: Probability from which a voxel is tumour.
         smallest_ml: Connected parts of a predicted mask below this volume are dropped.
         fold: Which fold of patients is the test part.

@@ -94,7 +94,8 @@ def shorten(config: TrainingConfig, slices: int) -> TrainingConfig:
     cycle = {"schedule": "one-cycle", "learning_rate": LEARNING_RATE, "keep": "last"}
     one_phase = {"fine_learning_rate": 0.0, "epochs": 1, "minutes": 0.0}
     one_phase |= {"weight_average": 0.0, "settle": False, "rehearsal_share": 0.0}
-    one_phase |= {"neighbours": 0}  # Held-out slices would be seen as such.
+    # Held-out slices would be seen together with those that were learned.
+    one_phase |= {"neighbours": 0, "planes": "axial"}
     return resolve(replace(config, slices_per_epoch=slices, **one_phase, **cycle))
 
 

@@ -166,6 +166,8 @@ def test_nothing_scores_0_pooled_and_a_half_by_slice(cohort, monkeypatch):
 def test_training_is_one_cycle_without_anything_to_choose_by():
     short = shorten(replace(CONFIG, neighbours=1), 640)
     assert short.neighbours == 0, "a scored slice is nobody's neighbour"
+    short = shorten(replace(CONFIG, planes="three"), 640)
+    assert short.planes == "axial", "other planes would hold slices of the training"
     assert (short.epochs, short.slices_per_epoch, short.keep) == (1, 640, "last")
     assert short.schedule == "one-cycle" and short.switch_epoch is None
     assert short.filters == CONFIG.filters and short.dropout_rate == 0.1

@@ -37,7 +37,7 @@ class TrainedRun:
 
     Attributes:
         run: The run folder.
-        config: Its recipe: mirroring, threshold, smallest part.
+        config: Its recipe: planes, mirroring, threshold, smallest part.
         inputs: What its network was trained on.
         model: The network, with the run's weights.
     """

@@ -40,9 +40,7 @@ class SliceGrid:
         Args:
             spacing_mm: The volume's voxel size along x, y and z.
         """
-        pixel_mm = (
-            (spacing_mm[0] + spacing_mm[1]) / 2 * self.crop_size / self.image_size
-        )
+        pixel_mm = float(np.mean(spacing_mm[:2])) * self.crop_size / self.image_size
         return spacing_mm[2] / pixel_mm
 
     def corner(self, footprint: np.ndarray) -> tuple[int, int]:

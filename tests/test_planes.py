@@ -67,7 +67,7 @@ def test_a_cube_shows_what_its_slices_show_and_gives_it_back(pitch):
 
 
 def test_what_lies_in_a_gap_is_not_made_up():
-    z = [0, 1, 2, 6, 7, 8, 9, 10]
+    z = [0, 4, 5, 6, 7, 8, 9, 10]
     heights, cube = heights_of(z, 1.0), Cube(z, 1.0, SIDE)
     ones = np.ones((len(z), SIDE, SIDE, 1), np.float32)
     filled = cube.fill(ones)[:, 0, 0, 0]
@@ -148,6 +148,12 @@ def test_a_slice_that_shows_nothing_is_not_looked_at():
     shown = [cube.any(axis=axes, keepdims=True) for axes in ((1, 2), (0, 2), (0, 1))]
     looks = sum(one[..., 0].astype(int) for one in np.broadcast_arrays(*shown))
     assert np.allclose(found, 0.3 * looks)
+
+
+def test_where_no_slice_shows_anything_nothing_is_found():
+    images, network = np.zeros((12, SIDE, SIDE, 2), np.float32), Network(constant=0.9)
+    found = predict_images(network, images, Cube(range(12), 1.0, SIDE), THREE)
+    assert found.shape == images.shape[:3] and not found.any() and network.seen == 0
 
 
 def test_a_constant_network_gives_the_constant_wherever_there_is_brain():

@@ -73,7 +73,8 @@ def over_planes(
         seen = total.transpose(axes)  # A view: what is added stays.
         images = cube.transpose(*axes, 3)
         shown = images.any(axis=(1, 2, 3))
-        seen[shown] += look(np.ascontiguousarray(images[shown]))
+        if shown.any():
+            seen[shown] += look(np.ascontiguousarray(images[shown]))
     return total / len(PLANES)
 
 

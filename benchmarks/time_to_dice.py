@@ -35,7 +35,7 @@ NOTES = """\
 Dice per patient volume at full resolution, mean over test patients; intervals are over
   patients. Seconds are of training alone: preparing patients, predicting and scoring
   do not count, starting the network does. The last point of the package's own systems
-  includes settling normalisation's averages, some 8 s; the points before go without.
+  includes settling normalisation's averages, 8 to 20 s; the points before go without.
 recommended starts from weights that were trained on phantom patients alone, as it does
   for everybody; what that took, and which real patients were looked at while phantoms
   were made, is in brainseg_utils/pretrained/README.md. Half of the slices it sees are

@@ -45,8 +45,9 @@ REAL = """\
 | 5 of UPENN-GBM | 0.868 | 0.816 | 0.825 to 0.926 |
 
 By `python benchmarks/phantom_to_patients.py --test FOLDER`. None of the five was used
-to fit the network, but phantoms were shaped with Dice on these five in view, so that
-these figures flatter; five patients of one hospital tell little about any other.
+to fit the network, but phantoms were shaped, and planes chosen, with Dice on these five
+in view, so that these figures flatter; five patients of one hospital tell little about
+any other.
 
 """
 NEXT = "## Recipe\n"  # What follows them in the card.

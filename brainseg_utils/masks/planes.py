@@ -2,7 +2,7 @@
 
 A network that sees slices is blind along the third axis. What it mistakes in one plane
 it often knows in another, so that the mean over planes is better than each: view
-aggregation (Roy et al. 2019, arXiv:1801.04161, section 2.4).
+aggregation (Roy et al. 2019, arXiv:1801.04161).
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class RunInputs:
     @property
     def pixel_mm(self) -> float:
         """Side of a pixel in millimetres, in the mean of x and y."""
-        return self.crop_size * float(np.mean(self.spacing_mm[:2])) / self.image_size
+        return SliceGrid(self.crop_size, self.image_size).pixel_mm(self.spacing_mm)
 
     @property
     def usual(self) -> Look:

@@ -34,14 +34,17 @@ class SliceGrid:
                     "Correct it.",
                 )
 
-    def pitch(self, spacing_mm: Sequence[float]) -> float:
-        """Return the distance of two planes of a volume, in pixels.
+    def pixel_mm(self, spacing_mm: Sequence[float]) -> float:
+        """Return the side of a pixel in millimetres, in the mean of x and y.
 
         Args:
             spacing_mm: The volume's voxel size along x, y and z.
         """
-        pixel_mm = float(np.mean(spacing_mm[:2])) * self.crop_size / self.image_size
-        return spacing_mm[2] / pixel_mm
+        return self.crop_size * float(np.mean(spacing_mm[:2])) / self.image_size
+
+    def pitch(self, spacing_mm: Sequence[float]) -> float:
+        """Return the distance of two planes of a volume, in pixels."""
+        return spacing_mm[2] / self.pixel_mm(spacing_mm)
 
     def corner(self, footprint: np.ndarray) -> tuple[int, int]:
         """Return the voxel `(x, y)` of the square's corner; it may lie outside.

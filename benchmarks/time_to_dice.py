@@ -43,7 +43,7 @@ recommended starts from weights that were trained on phantom patients alone, as 
 DynUNet's rate is its recipe's, made for long trainings.
 Each predicts by its recipe: paper axial slices as they are, recommended slices of three
   planes, each twice, DynUNet axial slices with four mirrors. On which five patients
-  three planes were chosen, the README says under "What was tried"."""
+  three planes were chosen, docs/what-was-tried.md says."""
 
 
 def main(arguments: Sequence[str] | None) -> None:

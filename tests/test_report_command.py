@@ -1,6 +1,8 @@
 """`brainseg report`: a page on a finished run, whoever made it and what it lacks."""
 
+import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,7 @@ from test_hostile_names import NAMES, Elements
 from tiny_cohort import make_tiny_cohort
 
 from brainseg_utils import run_report
+from brainseg_utils.cases import SEQUENCES
 from brainseg_utils.cli import main
 from brainseg_utils.commands.run_page import WITHOUT, threshold_scores
 from brainseg_utils.files import write_json
@@ -91,6 +94,27 @@ def test_patients_in_the_workspace_are_found_by_the_cohort_s_name(run, patients)
     (home / "tiny/P5/P5_t2.nii.gz").write_bytes(b"")  # Worst or best, and shown.
     assert report(run, "--force") == 0
     assert pictures(page_of(run)) == 1
+
+
+def test_patients_of_a_described_layout_are_shown(run, patients, tmp_path):
+    described = tmp_path / "brainseg.yaml"
+    files = {name: f"{{case}}/{{case}}_{name}.nii.gz" for name in SEQUENCES}
+    mask = "masks/{case}.nii.gz"
+    described.write_text(
+        json.dumps({"sequences": files, "mask": mask, "labels": "brats2018"})
+    )
+    others = Path(shutil.copytree(patients, tmp_path / "others"))
+    (others / "masks").mkdir()
+    for file in others.glob("P*/*_seg.nii.gz"):
+        file.rename(others / "masks" / f"{file.parent.name}.nii.gz")
+    assert report(run, "--data", others, "--layout", described, "--force") == 0
+    page = page_of(run)
+    assert pictures(page) == 4 and "control: best threshold" in page
+
+
+def test_labels_that_are_none_are_refused(run, patients, capsys):
+    assert report(run, "--data", patients, "--labels", "brats1999") == 1
+    assert capsys.readouterr().err.startswith("E-LABEL  labels: ")
 
 
 @pytest.mark.parametrize("name", ["../tiny", "..", ".", "", "/", "a/../../tiny"])

@@ -36,6 +36,10 @@ def add_commands(commands: argparse._SubParsersAction) -> None:
         "--data", default="", metavar="FOLDER", help="its patients, for pictures"
     )
     report.add_argument(
+        "--layout", default="", help="of their files: YAML file, or a layout's name"
+    )
+    report.add_argument("--labels", default="", help="label scheme of their masks")
+    report.add_argument(
         "--output", default="", metavar="FILE", help="RUN/report.html by default"
     )
     report.add_argument(
@@ -61,4 +65,11 @@ def _predict(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> None:
     from brainseg_utils.commands.run_page import report_run
 
-    report_run(options.run, options.data, options.output, options.force)
+    report_run(
+        options.run,
+        options.data,
+        options.output,
+        options.force,
+        options.layout,
+        options.labels,
+    )

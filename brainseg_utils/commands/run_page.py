@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,8 @@ def report_run(
     data: str | Path = "",
     output: str | Path = "",
     force: bool = False,
+    layout: str | Path = "",
+    labels: str = "",
 ) -> Path:
     """Write a page on a finished run, print what it goes without, and where it lies.
 
@@ -52,6 +55,8 @@ def report_run(
         output: Where to, `*.html`; empty is `report.html` in the run folder, which the
             run's own record does not cover.
         force: Whether to replace a page that is there.
+        layout: How the patients' files are named; see `cases.find_cases`.
+        labels: Scheme of their masks; see the same.
 
     Returns:
         Where the page lies.
@@ -68,10 +73,11 @@ def report_run(
     run = open_scored(PACKAGED if packaged else folder)
     if not force:
         refuse_existing(path, REPLACE)
+    find = partial(_cases, run, layout=layout, labels=labels)
     if data:
-        _write(path, run, _cases(run, Path(data).expanduser()))
+        _write(path, run, find(Path(data).expanduser()))
     else:
-        _write_with_what_is_there(path, run)
+        _write_with_what_is_there(path, run, find)
     print(f"{run.folder.name}  ->  {path}")
     return path
 
@@ -83,9 +89,9 @@ def _check_output(path: Path) -> None:
         raise BrainSegError("E-PARAM", path, what, "Name another one (--output).")
 
 
-def _cases(run: Run, folder: Path) -> Cases:
+def _cases(run: Run, folder: Path, layout: str | Path, labels: str) -> Cases:
     sequences = RunInputs.read(run.folder).sequences
-    cases, problems = find_cases(folder, sequences, need_mask=False)
+    cases, problems = find_cases(folder, sequences, False, layout, labels)
     for problem in errors_of(problems):  # Why a patient is not among them.
         print(problem, file=sys.stderr)
     return {case.id: case for case in cases}
@@ -103,11 +109,13 @@ def _write(path: Path, run: Run, cases: Cases) -> None:
     write_run_report(path, run, cases, thresholded, notes)
 
 
-def _write_with_what_is_there(path: Path, run: Run) -> None:
+def _write_with_what_is_there(
+    path: Path, run: Run, find: Callable[[Path], Cases]
+) -> None:
     """Write the page with the cohort of the workspace, or without pictures."""
     name = run.config["cohort"]
     try:
-        _write(path, run, _cases(run, _folder_of(name)))
+        _write(path, run, find(_folder_of(name)))
     except BrainSegError as error:
         # Nobody asked for these patients, so that they cost no page.
         print(error, WITHOUT, sep="\n", file=sys.stderr)

@@ -107,9 +107,16 @@ def test_patients_of_a_described_layout_are_shown(run, patients, tmp_path):
     (others / "masks").mkdir()
     for file in others.glob("P*/*_seg.nii.gz"):
         file.rename(others / "masks" / f"{file.parent.name}.nii.gz")
-    assert report(run, "--data", others, "--layout", described, "--force") == 0
+    assert report(run, "--data", others, "--layout", described) == 0
     page = page_of(run)
     assert pictures(page) == 4 and "control: best threshold" in page
+
+
+@pytest.mark.parametrize("option", ["--layout", "--labels"])
+def test_a_layout_or_labels_are_of_patients_that_are_named(run, option, capsys):
+    assert report(run, option, "lgg") == 1
+    assert capsys.readouterr().err.startswith(f"E-PARAM  {option[2:]}: ")
+    assert not (run.folder / "report.html").exists()
 
 
 def test_labels_that_are_none_are_refused(run, patients, capsys):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -55,29 +54,29 @@ def report_run(
         output: Where to, `*.html`; empty is `report.html` in the run folder, which the
             run's own record does not cover.
         force: Whether to replace a page that is there.
-        layout: How the patients' files are named; see `cases.find_cases`.
-        labels: Scheme of their masks; see the same.
+        layout: How the files in `data` lie; see `cases.find_cases`.
+        labels: Scheme of the masks there; see the same.
 
     Returns:
         Where the page lies.
 
     Raises:
         BrainSegError: As `run_files.scored_runs.open_scored`; `E-PARAM` or `E-EXISTS`
-            for `output`; for `data`, as `cases.find_cases`, or `E-MISSING` where a
-            patient to show is not in it.
+            for `output`; `E-PARAM` for `layout` or `labels` without `data`; for `data`,
+            as `cases.find_cases`, or `E-MISSING` where a patient to show is not in it.
     """
     packaged = str(folder) == PHANTOM
     beside = f"{PHANTOM}_report.html" if packaged else Path(folder) / "report.html"
     path = Path(output or beside).expanduser()
+    _check_described(data, layout, labels)
     _check_output(path)
     run = open_scored(PACKAGED if packaged else folder)
     if not force:
         refuse_existing(path, REPLACE)
-    find = partial(_cases, run, layout=layout, labels=labels)
     if data:
-        _write(path, run, find(Path(data).expanduser()))
+        _write(path, run, _cases(run, Path(data).expanduser(), layout, labels))
     else:
-        _write_with_what_is_there(path, run, find)
+        _write_with_what_is_there(path, run)
     print(f"{run.folder.name}  ->  {path}")
     return path
 
@@ -89,7 +88,15 @@ def _check_output(path: Path) -> None:
         raise BrainSegError("E-PARAM", path, what, "Name another one (--output).")
 
 
-def _cases(run: Run, folder: Path, layout: str | Path, labels: str) -> Cases:
+def _check_described(data: str | Path, layout: str | Path, labels: str) -> None:
+    # Else a wrong one would cost the pictures, and no more than a line would say so.
+    if (layout or labels) and not data:
+        what = "tells of the patients in data, and none is named."
+        name = "layout" if layout else "labels"
+        raise BrainSegError("E-PARAM", name, what, "Name their folder (--data).")
+
+
+def _cases(run: Run, folder: Path, layout: str | Path = "", labels: str = "") -> Cases:
     sequences = RunInputs.read(run.folder).sequences
     cases, problems = find_cases(folder, sequences, False, layout, labels)
     for problem in errors_of(problems):  # Why a patient is not among them.
@@ -109,13 +116,11 @@ def _write(path: Path, run: Run, cases: Cases) -> None:
     write_run_report(path, run, cases, thresholded, notes)
 
 
-def _write_with_what_is_there(
-    path: Path, run: Run, find: Callable[[Path], Cases]
-) -> None:
+def _write_with_what_is_there(path: Path, run: Run) -> None:
     """Write the page with the cohort of the workspace, or without pictures."""
     name = run.config["cohort"]
     try:
-        _write(path, run, find(_folder_of(name)))
+        _write(path, run, _cases(run, _folder_of(name)))
     except BrainSegError as error:
         # Nobody asked for these patients, so that they cost no page.
         print(error, WITHOUT, sep="\n", file=sys.stderr)
